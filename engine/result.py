@@ -1,0 +1,81 @@
+"""The result of a run: what the command line prints, the worker stores and the pages show."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataCounts(_Frozen):
+    """The size of a version."""
+
+    users: int
+    items: int
+    interactions: int
+
+
+class Protocol(_Frozen):
+    """All that must be equal before two numbers may stand side by side."""
+
+    version: str = Field(description="content hash of the version")
+    split: str = Field(description="name of the split, e.g. leave-one-out")
+    split_hash: str
+    seen: str = Field(description="'remove' or 'keep': what happens to items of the user's history")
+    candidates: str = Field(description="'full': every item of the catalogue is ranked")
+    ties: str = Field(description="'mid-rank': half of the equal scores count as better")
+    catalogue: int = Field(description="number of items ranked")
+    metrics: list[str] = Field(description="names of the metrics, sorted")
+
+
+class LayerAdapter(_Frozen):
+    """What one layer of the backbone got, read back from the injected model."""
+
+    layer: int
+    kind: str
+    target: str
+    rank: int
+    parameters: int = Field(description="trainable parameters of the layer's adapter")
+
+
+class ItemLine(_Frozen):
+    """An item as it is shown."""
+
+    id: str
+    title: str
+
+
+class ScoredItem(ItemLine):
+    """A recommended item with its score (comparable within one list only)."""
+
+    score: float
+
+
+class Sample(_Frozen):
+    """Sample recommendations for one user of the test split."""
+
+    user: str
+    history: list[ItemLine] = Field(description="the last items before the held-out one, oldest first")
+    target: ItemLine = Field(description="the held-out item")
+    rank: float = Field(description="0-based mid-rank of the held-out item")
+    recommended: list[ScoredItem] = Field(description="best first")
+
+
+class Result(_Frozen):
+    """Everything a finished run has to say. Metric values are means over users."""
+
+    method: str
+    preset: str | None
+    data: DataCounts
+    protocol: Protocol
+    valid: dict[str, float]
+    test: dict[str, float]
+    seconds: float = Field(description="wall time of this attempt, training and evaluation")
+    trainable_parameters: int
+    targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
+    epochs: int = Field(description="epochs trained, over all stages")
+    best_epoch: int = Field(description="the epoch that validation chose")
+    users_evaluated: int
+    architecture: list[LayerAdapter] = Field(default_factory=list)
+    samples: list[Sample] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)

@@ -1,0 +1,173 @@
+"""The one validated config of a run. The web form, REST, the command line and the stored JSON all come from it.
+
+This module loads no torch. The spec of each method lives in ``engine/methods/<method>/spec.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from engine.errors import SpecError, UserError
+from engine.fields import FieldDescription, Spec, describe_fields, setting
+from engine.methods import METHODS, MethodSpec
+
+
+class FilterSpec(Spec):
+    """Row and k-core filters, applied when a run starts from raw data; a version has its own already."""
+
+    core: int = setting(
+        5, "keep users and items with at least this many interactions, repeatedly; 0 keeps all", "interactions", ge=0, le=1000
+    )
+    minimum_rating: float | None = setting(None, "drop interactions rated lower than this; empty keeps all")
+
+
+class SplitSpec(Spec):
+    """How targets are held out."""
+
+    kind: Literal["leave-one-out"] = setting(
+        "leave-one-out", "last item of each user is the test target, the one before validates"
+    )
+
+
+class EvaluationSpec(Spec):
+    """The protocol of evaluation. Every item of the catalogue is ranked; ties count half."""
+
+    seen: Literal["auto", "remove", "keep"] = setting(
+        "auto", "items of the user's history in the ranking; auto keeps them if 5 % or more of the interactions repeat a pair"
+    )
+    batch_users: int = setting(256, "users scored at once", "users", ge=1, le=65536)
+    samples: int = setting(8, "users whose sample recommendations are stored", "users", ge=0, le=100)
+
+
+class TrainingSpec(Spec):
+    """The shared trainer's settings. A method that only counts (popularity) uses none of them but the seed."""
+
+    seed: int = setting(0, "seed of everything random", ge=0, le=2**31 - 1)
+    epochs: int = setting(200, "at most this many passes over the training sequences, in each stage", "epochs", ge=1, le=100_000)
+    minutes: float | None = setting(None, "stop training after this wall time; empty sets no limit", "minutes", gt=0, le=100_000)
+    batch_size: int = setting(32, "sequences in a training step", "sequences", ge=1, le=65536)
+    learning_rate: float = setting(1e-3, "peak learning rate of AdamW", gt=0, le=10)
+    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW", ge=0, le=10)
+    warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", "steps", ge=0, le=1_000_000)
+    clip: float = setting(5.0, "largest norm of the gradient; larger ones are scaled down", gt=0)
+    patience: int = setting(
+        10, "stop after this many evaluations without a better validation NDCG@10", "evaluations", ge=1, le=100_000
+    )
+    evaluate_every: int = setting(1, "epochs between two evaluations on validation", "epochs", ge=1, le=100_000)
+    threads: int = setting(0, "CPU threads of torch; 0 takes the physical cores", "threads", ge=0, le=1024)
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "auto takes a CUDA device where there is one")
+
+
+class RunSpec(Spec):
+    """One training and its evaluation."""
+
+    spec_version: Literal[1] = 1
+    preset: str | None = Field(None, description="name of the preset that this spec started from; a label, not a setting")
+    method: SerializeAsAny[MethodSpec]
+    filters: FilterSpec = FilterSpec()
+    split: SplitSpec = SplitSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    training: TrainingSpec = TrainingSpec()
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _method_by_id(cls, value: Any) -> Any:
+        if isinstance(value, MethodSpec):
+            return value
+        if isinstance(value, str):
+            value = {"id": value}
+        if not isinstance(value, Mapping) or "id" not in value:
+            raise ValueError(f"got {value!r}, must be a method id or a mapping with an 'id'")
+        try:
+            entry = METHODS.get(str(value["id"]))
+        except UserError as error:
+            raise ValueError(str(error)) from error
+        return entry.spec.model_validate(value)
+
+    @model_validator(mode="after")
+    def _method_allows(self) -> "RunSpec":
+        self.method.check(self)
+        return self
+
+    def fields(self) -> list[FieldDescription]:
+        """Every setting of this spec, for a form or a table."""
+        return [field for field in describe_fields(self) if field.path not in ("preset", "method.id")]
+
+
+def parse_spec(values: Mapping[str, Any]) -> RunSpec:
+    """Validate ``values``; raises SpecError whose messages read "path: got X, must be Y"."""
+    try:
+        return RunSpec.model_validate(dict(values))
+    except ValidationError as error:
+        raise SpecError(
+            [_problem(detail) for detail in error.errors(include_url=False)],
+            "Correct the named settings; `python -m engine fit --list` shows each with its range.",
+        ) from error
+
+
+def override(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A deep copy of ``values`` with dotted ``settings`` put in: ``{"training.minutes": 8}``."""
+    result = _copy(values)
+    for path, value in settings.items():
+        parts = path.split(".")
+        inner = result
+        for part in parts[:-1]:
+            branch = inner.setdefault(part, {})
+            if not isinstance(branch, dict):
+                raise SpecError([(path, f"'{part}' is a single value, it has no settings inside")])
+            inner = branch
+        inner[parts[-1]] = value
+    return result
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Read ``training.minutes=8`` (the value is YAML, so 8 is a number and true a boolean)."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise UserError(f"--set {text}: this is no setting.", "Write it as key=value, e.g. --set training.minutes=8.")
+    try:
+        return path.strip(), yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"--set {text}: the value cannot be read as YAML ({error}).", "Quote it, or write a plain value."
+        ) from error
+
+
+_WORDS = {
+    "greater_than_equal": "{ge} or more",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "{le} or less",
+    "less_than": "less than {lt}",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "literal_error": "{expected}",
+    "model_type": "a group of settings",
+    "string_type": "text",
+}
+
+
+def _problem(detail: Any) -> tuple[str, str]:
+    path = ".".join(str(part) for part in detail["loc"])
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return path, "there is no such setting"
+    if kind == "missing":
+        return path, "is missing"
+    context = detail.get("ctx", {})
+    if kind in _WORDS:
+        return path, f"got {detail['input']!r}, must be {_WORDS[kind].format(**context)}"
+    if kind == "value_error":
+        return path, str(context["error"])
+    return path, f"got {detail['input']!r}: {detail['msg']}"
+
+
+def _copy(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _copy(value) if isinstance(value, Mapping) else value for key, value in values.items()}

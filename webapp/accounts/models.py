@@ -1,0 +1,64 @@
+"""Projects (the unit of ownership), roles in them, and tokens for scripts."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import User
+from django.db import models
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role may do what those before it may."""
+
+    VIEWER = "viewer", "viewer"
+    RESEARCHER = "researcher", "researcher"
+    CURATOR = "curator", "curator"
+    ADMIN = "admin", "admin"
+
+    @property
+    def level(self) -> int:
+        """0 for a viewer, rising."""
+        return list(Role).index(self)
+
+
+class Project(models.Model):
+    """Owns datasets and runs."""
+
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=60, unique=True)
+    members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
+        User, through="Membership", related_name="projects"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role in a project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["project", "user"], name="one_role_per_project")]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role} of {self.project}"
+
+
+class ApiToken(models.Model):
+    """A bearer token ``darec_<lookup>_<secret>``; of the secret only a keyed hash is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    lookup = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} (darec_{self.lookup}_…)"

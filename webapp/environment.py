@@ -1,0 +1,37 @@
+"""Reading settings from the environment, secrets from ``NAME_FILE`` too."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def env(name: str, default: str | None = None) -> str | None:
+    """The variable ``name``, else the content of the file that ``NAME_FILE`` names, else ``default``."""
+    if name in os.environ:
+        return os.environ[name]
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else default
+
+
+def envbool(name: str, default: bool) -> bool:
+    """A switch: 1, true, yes, on or 0, false, no, off; raises ImproperlyConfigured for anything else."""
+    text = env(name)
+    if text is None or text == "":
+        return default
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name}: got {text!r}, must be 1 or 0")
+
+
+def envint(name: str, default: int) -> int:
+    """A whole number; raises ImproperlyConfigured for anything else."""
+    text = env(name)
+    if text is None or text == "":
+        return default
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: got {text!r}, must be a whole number") from error

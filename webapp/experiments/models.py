@@ -1,0 +1,129 @@
+"""Runs, what they reported, and what came out. Postgres is the truth about a run; a message only says "look at run 42"."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import User
+from django.db import models
+
+from webapp.accounts.models import Project
+from webapp.datasets.models import Version
+
+
+class RunState(models.TextChoices):
+    """A run's life.
+
+    draft -> queued -> starting -> running -> evaluating -> succeeded | failed | cancelled | lost,
+    with cancelling on the way to cancelled. A lost attempt goes back to queued; after the third the run is lost.
+    """
+
+    DRAFT = "draft", "draft"
+    QUEUED = "queued", "queued"
+    STARTING = "starting", "starting"
+    RUNNING = "running", "running"
+    EVALUATING = "evaluating", "evaluating"
+    CANCELLING = "cancelling", "cancelling"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    LOST = "lost", "lost"
+
+
+WORKING_STATES = (RunState.STARTING, RunState.RUNNING, RunState.EVALUATING, RunState.CANCELLING)
+"""A worker holds the run, and it must beat."""
+ACTIVE_STATES = (RunState.QUEUED, *WORKING_STATES)
+"""The run will still change by itself: pages poll."""
+ENDED_STATES = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST)
+MAX_ATTEMPTS = 3
+
+
+class Run(models.Model):
+    """One training and its evaluation."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="runs")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="runs")
+    method = models.CharField(max_length=60)
+    preset = models.CharField(max_length=60, blank=True)
+    spec = models.JSONField(help_text="engine.spec.RunSpec as JSON")
+    state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.DRAFT)
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="fencing number: every write of a worker names the attempt it belongs to"
+    )
+    worker = models.CharField(max_length=200, blank=True, help_text="host and process id that holds the run")
+    queued_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True, help_text="start of the current attempt")
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    progress = models.JSONField(default=dict, help_text="the last engine.events.ProgressEvent")
+    error = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+    reference = models.CharField(
+        max_length=16, blank=True, help_text="to find our own fault in the log; empty for the user's mistakes"
+    )
+    folder_key = models.CharField(max_length=300, blank=True, help_text="storage folder: checkpoints, model, ranks, result")
+    data = models.JSONField(default=dict, help_text="engine.result.DataCounts")
+    protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
+    valid = models.JSONField(default=dict)
+    test = models.JSONField(default=dict)
+    warnings = models.JSONField(default=list)
+    seconds = models.FloatField(null=True, blank=True)
+    epochs = models.PositiveIntegerField(null=True, blank=True)
+    best_epoch = models.PositiveIntegerField(null=True, blank=True)
+    users_evaluated = models.PositiveIntegerField(null=True, blank=True)
+    trainable_parameters = models.PositiveBigIntegerField(null=True, blank=True)
+    targets_per_second = models.FloatField(null=True, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["project", "-id"]), models.Index(fields=["state"])]
+
+    def __str__(self) -> str:
+        return f"run-{self.pk}"
+
+
+class RunEvent(models.Model):
+    """One event of the engine, as reported (progress is kept on the run only)."""
+
+    id: int
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    attempt = models.PositiveIntegerField()
+    sequence = models.PositiveIntegerField(help_text="counts from 0 within an attempt")
+    type = models.CharField(max_length=12)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(db_index=False)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "attempt", "sequence"], name="event_once")]
+        ordering: ClassVar = ["run", "attempt", "sequence"]
+
+
+class LayerAdapter(models.Model):
+    """What one layer of the backbone got: a cell of the layer map."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="layers")
+    layer = models.PositiveIntegerField()
+    kind = models.CharField(max_length=30)
+    target = models.CharField(max_length=12)
+    rank = models.PositiveIntegerField()
+    parameters = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "layer"], name="one_choice_per_layer")]
+        ordering: ClassVar = ["run", "layer"]
+
+
+class SampleRecommendation(models.Model):
+    """What the run recommends to one user of the test split. Ids and titles are hostile text."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="samples")
+    position = models.PositiveIntegerField()
+    user_id_text = models.CharField(max_length=500, help_text="the user's id in the data set")
+    history = models.JSONField(help_text="list of {id, title}, oldest first")
+    target = models.JSONField(help_text="{id, title}")
+    rank = models.FloatField(help_text="0-based mid-rank of the target")
+    recommended = models.JSONField(help_text="list of {id, title, score}, best first")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "position"], name="sample_once")]
+        ordering: ClassVar = ["run", "position"]
