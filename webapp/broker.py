@@ -1,9 +1,13 @@
 """Asking workers for work, by task name and id only. A message says "look at row 42"; Postgres is the truth."""
 
+import logging
 from functools import cache
 
 from celery import Celery
 from django.conf import settings
+from kombu.exceptions import OperationalError
+
+_log = logging.getLogger(__name__)
 
 INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
@@ -29,3 +33,23 @@ def ask(task: str, row: int) -> None:
     because the row says that it is queued.
     """
     _producer().send_task(task, args=[row], queue=QUEUES[task])
+
+
+def ask_or_wait(task: str, row: int) -> bool:
+    """``ask``, but where the broker does not answer, log it and return False: the row stays queued and the reaper asks again."""
+    try:
+        ask(task, row)
+    except OperationalError as error:
+        _log.warning("the broker does not answer, %s for row %d waits for the reaper: %s", task, row, error)
+        return False
+    return True
+
+
+def answers() -> bool:
+    """Whether the broker can be reached right now."""
+    with _producer().connection_for_write() as connection:
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        except OperationalError:
+            return False
+    return True

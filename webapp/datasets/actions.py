@@ -1,0 +1,75 @@
+"""What people do with datasets: create them, and upload files that become versions."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Max
+
+from engine.errors import DataError, SpecError
+from engine.spec import FilterSpec, parse_spec
+from webapp.accounts.models import Project
+from webapp.broker import INGEST_TASK, ask_or_wait
+from webapp.datasets.content import checked_name
+from webapp.datasets.models import Dataset, Version, VersionState
+from webapp.storage import delete_folder
+
+
+def create_dataset(project: Project, user: User, name: str, description: str = "", *, generated: bool = False) -> Dataset:
+    """A new, empty dataset; raises DataError if the project has one of that name."""
+    if Dataset.objects.filter(project=project, name=name).exists():
+        raise DataError(
+            f"The project has a dataset '{name}' already.", "Choose another name, or upload a new version of that one."
+        )
+    return Dataset.objects.create(project=project, created_by=user, name=name, description=description, generated=generated)
+
+
+def create_version(
+    dataset: Dataset, user: User, interactions: "File[Any]", items: "File[Any] | None", filters: dict[str, Any]
+) -> Version:
+    """Store the two uploaded files and queue a version that a worker will read.
+
+    Args:
+        interactions: the log, CSV or gzipped CSV.
+        items: the catalogue's texts, likewise; None if there is none.
+        filters: ``engine.spec.FilterSpec`` as a dictionary, e.g. ``{"core": 5}``.
+
+    Raises:
+        DataError: a file is empty or no text; nothing is left behind.
+        SpecError: a filter has a wrong value.
+    """
+    checked = parse_filters(filters)
+    key = f"uploads/{uuid.uuid4()}"
+    names = {checked_name("interactions", interactions): interactions}
+    if items is not None:
+        names[checked_name("items", items)] = items
+    try:
+        for name, file in names.items():
+            default_storage.save(f"{key}/{name}", file)
+        with transaction.atomic():
+            locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+            last = locked.versions.aggregate(last=Max("number"))["last"] or 0
+            version = Version.objects.create(
+                dataset=dataset,
+                number=last + 1,
+                state=VersionState.QUEUED,
+                filters=checked.model_dump(mode="json"),
+                upload_key=key,
+                created_by=user,
+            )
+            transaction.on_commit(lambda: ask_or_wait(INGEST_TASK, version.pk))
+    except BaseException:
+        delete_folder(key)
+        raise
+    return version
+
+
+def parse_filters(filters: dict[str, Any]) -> FilterSpec:
+    """Validate filters; raises SpecError whose paths are the filters' names."""
+    try:
+        return parse_spec({"method": "popularity", "filters": filters}).filters
+    except SpecError as error:
+        raise SpecError([(path.removeprefix("filters."), problem) for path, problem in error.problems], error.hint) from error
