@@ -20,7 +20,16 @@ def _producer() -> Celery:
     app.conf.update(
         task_serializer="json",
         task_ignore_result=True,
-        broker_transport_options={"socket_connect_timeout": 3, "socket_timeout": 5},
+        broker_transport_options={
+            "socket_connect_timeout": 2,
+            "socket_timeout": 3,
+            # A page must not wait for a dead broker: the reaper repeats what could not be sent.
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0,
+            "interval_max": 0,
+            "connect_retries_timeout": 2,
+        },
         task_publish_retry=False,
     )
     return app

@@ -21,9 +21,7 @@ from webapp.storage import delete_folder
 def create_dataset(project: Project, user: User, name: str, description: str = "", *, generated: bool = False) -> Dataset:
     """A new, empty dataset; raises DataError if the project has one of that name."""
     if Dataset.objects.filter(project=project, name=name).exists():
-        raise DataError(
-            f"The project has a dataset '{name}' already.", "Choose another name, or upload a new version of that one."
-        )
+        raise DataError(f"The project has a dataset '{name}' already.", "Choose another name, or add a version to it.")
     return Dataset.objects.create(project=project, created_by=user, name=name, description=description, generated=generated)
 
 
