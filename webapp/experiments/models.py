@@ -48,6 +48,9 @@ class Run(models.Model):
     attempt = models.PositiveIntegerField(
         default=0, help_text="fencing number: every write of a worker names the attempt it belongs to"
     )
+    losses = models.PositiveIntegerField(
+        default=0, help_text="attempts lost (killed, silent); an attempt that a stopping service gave back is none"
+    )
     worker = models.CharField(max_length=200, blank=True, help_text="host and process id that holds the run")
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True, help_text="start of the current attempt")

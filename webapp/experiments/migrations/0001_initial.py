@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('spec', models.JSONField(help_text='engine.spec.RunSpec as JSON')),
                 ('state', models.CharField(choices=[('draft', 'draft'), ('queued', 'queued'), ('starting', 'starting'), ('running', 'running'), ('evaluating', 'evaluating'), ('cancelling', 'cancelling'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('lost', 'lost')], default='draft', max_length=12)),
                 ('attempt', models.PositiveIntegerField(default=0, help_text='fencing number: every write of a worker names the attempt it belongs to')),
+                ('losses', models.PositiveIntegerField(default=0, help_text='attempts lost (killed, silent); an attempt that a stopping service gave back is none')),
                 ('worker', models.CharField(blank=True, help_text='host and process id that holds the run', max_length=200)),
                 ('queued_at', models.DateTimeField(blank=True, null=True)),
                 ('started_at', models.DateTimeField(blank=True, help_text='start of the current attempt', null=True)),
