@@ -1,0 +1,1 @@
+"""Raw logs to versions, sequences and splits. Loads no torch."""

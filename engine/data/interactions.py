@@ -1,0 +1,149 @@
+"""The table of interactions: columns found, values converted, wrong rows named by line."""
+
+import difflib
+from dataclasses import dataclass
+
+import polars as pl
+
+from engine.data.raw import Time
+from engine.data.table import Table, name_lines
+from engine.data.times import explain, parse_times
+from engine.errors import DataError
+
+
+@dataclass(frozen=True)
+class LogColumns:
+    """The names that the columns have in a file; time and rating may be missing there."""
+
+    user: str = "user_id"
+    item: str = "item_id"
+    timestamp: str = "timestamp"
+    rating: str = "rating"
+
+
+def read_log(table: Table, columns: LogColumns) -> tuple[pl.DataFrame, Time, tuple[str, ...]]:
+    """Convert ``table`` to the interactions of :class:`engine.data.raw.RawData`.
+
+    Returns:
+        The interactions in file order, what their timestamps are, and notices.
+
+    Raises:
+        DataError: a required column is missing, there are no rows, or a timestamp or rating cannot be read.
+    """
+    for column in (columns.user, columns.item):
+        require_column(table, column)
+    table = table.skip((table.frame[columns.user] == "") | (table.frame[columns.item] == ""))
+    if table.frame.is_empty():
+        raise DataError(f"{table.name}: no interactions in the file.", "It needs a header line and one row for each interaction.")
+    notices = list(table.notices)
+    if table.skipped:
+        notices.append(skipped_notice(table))
+    frame = table.frame.select(user=columns.user, item=columns.item)
+    frame = frame.with_columns(weight=_ratings(table, columns.rating, notices))
+    frame, time = _add_times(frame, table, columns.timestamp, notices)
+    known = {columns.user, columns.item, columns.timestamp, columns.rating}
+    if unused := [name for name in table.frame.columns if name not in known]:
+        notices.append(f"{table.name}: columns not used: {', '.join(unused)}.")
+    order = ["user", "item", "timestamp", "weight", *(["fraction"] if "fraction" in frame.columns else [])]
+    return frame.select(order), time, tuple(notices)
+
+
+def require_column(table: Table, column: str) -> None:
+    """Raise DataError, with what was found and a guess, if ``table`` has no ``column``."""
+    found = table.frame.columns
+    if column in found:
+        return
+    plain = {name.strip().lower(): name for name in found}
+    close = difflib.get_close_matches(column, plain, n=1)
+    guess = (
+        f"Is {plain[close[0]]!r} meant? Rename it to {column}."
+        if close
+        else f"Add the column, or rename the one that is meant to {column}."
+    )
+    raise DataError(f"{table.name}: required column `{column}` is missing; found: {', '.join(found)}.", guess)
+
+
+def skipped_notice(table: Table) -> str:
+    """The sentence about rows that were left out."""
+    count = len(table.skipped)
+    return f"{table.name}: {count:,} row{'s' if count > 1 else ''} skipped (too few, too many or empty fields): {name_lines(table.skipped)}."
+
+
+def _ratings(table: Table, column: str, notices: list[str]) -> pl.Series:
+    if column not in table.frame.columns:
+        return pl.Series([None], dtype=pl.Float32).new_from_index(0, table.frame.height)
+    text = table.frame[column]
+    values = text.cast(pl.Float64, strict=False)
+    if values.null_count():
+        values = text.str.strip_chars().cast(pl.Float64, strict=False)
+    empty = text.str.strip_chars() == ""
+    wrong = (values.is_null() | ~values.is_finite()).fill_null(True) & ~empty
+    if wrong.any():
+        lines = table.lines_where(wrong)
+        raise DataError(
+            f"{table.name}, line {lines[0]}: rating '{text.filter(wrong)[0][:40]}' is not a number{_others(lines)}.",
+            "Fix it, or leave the rating empty.",
+        )
+    missing = int(empty.sum())
+    if 0 < missing < len(text):
+        notices.append(f"{table.name}: {missing:,} interactions have no rating; their weight is 1.")
+    return (values + 0.0).cast(pl.Float32)
+
+
+def _add_times(frame: pl.DataFrame, table: Table, column: str, notices: list[str]) -> tuple[pl.DataFrame, Time]:
+    text = table.frame[column] if column in table.frame.columns else None
+    if text is None or (text.str.strip_chars() == "").all():
+        notices.append(f"{table.name}: there are no timestamps; the order of the rows is taken as the order in time.")
+        position = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("user")
+        return frame.with_columns(timestamp=position), "order"
+    times = parse_times(text)
+    _refuse_wrong_times(table, text, times.milliseconds)
+    notices.extend(_time_notices(table.name, times.in_milliseconds, times.numbers, times.without_zone))
+    fraction = (times.milliseconds % 1000).cast(pl.Int32)
+    frame = frame.with_columns(timestamp=times.milliseconds // 1000)
+    if (fraction != 0).any():
+        frame = frame.with_columns(fraction=fraction)
+    return frame, "position" if _are_positions(frame) else "real"
+
+
+def _refuse_wrong_times(table: Table, text: pl.Series, times: pl.Series) -> None:
+    wrong = times.is_null()
+    if wrong.any():
+        lines = table.lines_where(wrong)
+        raise DataError(
+            f"{table.name}, line {lines[0]}: {explain(text.filter(wrong)[0])}{_others(lines)}.",
+            "Fix it, or take the column out: then the order of the rows counts.",
+        )
+
+
+def _others(lines: list[int]) -> str:
+    if len(lines) == 1:
+        return ""
+    return f" ({len(lines):,} such rows: {name_lines(lines)})"
+
+
+def _time_notices(name: str, in_milliseconds: int, numbers: int, without_zone: int) -> list[str]:
+    notices = []
+    if in_milliseconds and in_milliseconds < numbers:
+        notices.append(
+            f"{name}: timestamps mix seconds and milliseconds; {in_milliseconds:,} of {numbers:,} are above 1e11 and were "
+            "divided by 1000, row by row. Check that the order is right."
+        )
+    elif in_milliseconds:
+        notices.append(f"{name}: timestamps are in milliseconds and were divided by 1000.")
+    if without_zone:
+        notices.append(f"{name}: {without_zone:,} dates have no time zone and were read as UTC.")
+    return notices
+
+
+def _are_positions(frame: pl.DataFrame) -> bool:
+    if "fraction" in frame.columns or frame["timestamp"].min() != 1 or int(frame["timestamp"].max()) > frame.height:  # type: ignore[arg-type]
+        return False
+    users = frame.group_by("user").agg(
+        first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), count=pl.len(), distinct=pl.col("timestamp").n_unique()
+    )
+    return bool(
+        users.select(
+            ((pl.col("first") == 1) & (pl.col("last") == pl.col("count")) & (pl.col("distinct") == pl.col("count"))).all()
+        ).item()
+    )

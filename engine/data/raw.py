@@ -1,0 +1,33 @@
+"""What a reader hands on: the interactions and items of one source, as text ids, not yet filtered."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+Time = Literal["real", "order", "position"]
+"""``real``: the source has times; ``order``: it has none, rows stand in order; ``position``: its times are 1..n in each user."""
+
+ITEM_COLUMNS = ("id", "title", "categories", "description")
+
+
+@dataclass(frozen=True, eq=False)
+class RawData:
+    """One source of data, read and checked, nothing filtered.
+
+    Attributes:
+        interactions: in file order; ``user`` and ``item`` text, ``timestamp`` int64 in seconds (the position 1..n within the
+            user, where ``time`` is not ``real``), ``weight`` float32 (the rating; null where there is none), and, only if
+            some time has a part below the second, ``fraction`` int32 in milliseconds, 0 to 999.
+        items: ``id``, ``title``, ``categories`` (list of text), ``description``, further text columns; one row an id; every
+            item that an interaction names is there.
+        sources: SHA-256 of each file that was read, by file name.
+        time: what the timestamps are.
+        notices: what people should know about the reading, one sentence each.
+    """
+
+    interactions: pl.DataFrame
+    items: pl.DataFrame
+    sources: dict[str, str]
+    time: Time
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,31 @@
+"""The register of readers, and what a reader is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data.raw import RawData
+from engine.registry import Registry
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One layout of raw data on disk.
+
+    Attributes:
+        looks_for: the files that it needs, in words for people.
+        recognises: whether a path (a folder or a file) has this layout; looks at names only.
+        read: reads it; raises DataError.
+    """
+
+    looks_for: str
+    recognises: Callable[[Path], bool]
+    read: Callable[[Path], RawData]
+
+
+READERS: Registry[Reader] = Registry("reader")
+
+
+def register_reader(name: str, reader: Reader) -> Reader:
+    """Add ``reader`` under a new name; the first that recognises a path reads it. Raises ValueError for a name taken or malformed."""
+    return READERS.register(name, reader)

@@ -1,0 +1,98 @@
+"""Splits of a version into training rows, validation targets and test targets."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.data.sequences import Sequences, offsets_of
+from engine.data.statistics import repeat_share
+from engine.data.version import Version
+from engine.errors import DataError
+
+Held = Literal["valid", "test"]
+NEEDED = 3
+"""Interactions that a user needs to be evaluated: one to learn from, one for validation, one for the test."""
+KEEP_SEEN_FROM = 0.05
+"""From this share of repeated pairs on, ``seen: auto`` keeps the items of the history in the ranking."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Who is evaluated on what, and what may be learned from.
+
+    Attributes:
+        kind: name of the split.
+        hash: SHA-256 over kind, targets and version hash, hex.
+        train: training items of each user; the only rows a method may learn or count from.
+        valid: int32, `users`: item of the validation target; -1: the user has none.
+        test: int32, `users`: item of the test target; -1: the user has none.
+        ties: users with a test target whose time is that of an earlier item, so that file order chose the target.
+    """
+
+    kind: str
+    hash: str
+    train: Sequences
+    valid: npt.NDArray[np.int32]
+    test: npt.NDArray[np.int32]
+    ties: int
+
+    def history(self, user: int, split: Held) -> npt.NDArray[np.int32]:
+        """The items that come before the target of ``user``: training items, and for the test the validation item too."""
+        if split == "test" and self.valid[user] >= 0:
+            return np.append(self.train[user], self.valid[user])
+        return self.train[user]
+
+    def targets(self, split: Held) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Users that have a target, in order, and their targets: int32, `evaluated users` each."""
+        held = self.test if split == "test" else self.valid
+        users = np.flatnonzero(held >= 0).astype(np.int32)
+        return users, held[users]
+
+
+def leave_one_out(version: Version) -> Split:
+    """The last item of each user is the test target, the one before it the validation target, all others are for training.
+
+    Users with fewer than 3 interactions give training rows only.
+
+    Raises:
+        DataError: there are fewer than 2 users, or no user has 3 interactions.
+    """
+    users = len(version.users)
+    if users < 2:
+        raise DataError(
+            f"{users} user{'' if users == 1 else 's'}; at least 2 are needed to train.", "Add the interactions of more users."
+        )
+    offsets = offsets_of(version.user, users)
+    has_targets = np.diff(offsets) >= NEEDED
+    if not has_targets.any():
+        raise DataError(
+            f"No user has the {NEEDED} interactions that a train/validation/test split needs.", "Add longer histories."
+        )
+    last = offsets[1:][has_targets] - 1
+    valid = np.full(users, -1, np.int32)
+    test = np.full(users, -1, np.int32)
+    valid[has_targets] = version.item[last - 1]
+    test[has_targets] = version.item[last]
+    held = np.zeros(len(version.item), bool)
+    held[last] = held[last - 1] = True
+    train = Sequences(offsets_of(version.user[~held], users), version.item[~held])
+    ties = int((version.timestamp[last] == version.timestamp[last - 1]).sum())
+    kind = "leave-one-out"
+    return Split(kind, _split_hash(kind, version.hash, valid, test), train, valid, test, ties)
+
+
+def seen_rule(version: Version, setting: Literal["auto", "remove", "keep"]) -> Literal["remove", "keep"]:
+    """What happens to the items of the history in a ranking: ``auto`` keeps them if 5 % or more of the interactions repeat a pair."""
+    if setting != "auto":
+        return setting
+    return "keep" if repeat_share(version.user, version.item, version.items.height) >= KEEP_SEEN_FROM else "remove"
+
+
+def _split_hash(kind: str, version: str, valid: npt.NDArray[np.int32], test: npt.NDArray[np.int32]) -> str:
+    digest = hashlib.sha256(f"darec-lab split 1\n{kind}\n{version}\n".encode())
+    for targets in (valid, test):
+        digest.update(len(targets).to_bytes(8, "little") + targets.astype("<i4").tobytes())
+    return digest.hexdigest()
