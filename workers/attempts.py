@@ -1,0 +1,169 @@
+"""One attempt at a row's work. Every write names the attempt it belongs to, so that a stale one changes nothing (fencing)."""
+
+import enum
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from webapp.broker import EXECUTE_TASK, INGEST_TASK, ask_or_wait
+from webapp.datasets.models import Version, VersionState
+from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, Run, RunEvent, RunState
+from workers.failures import READING_LOST, Failure, lost_for_good
+
+
+class Pulse(enum.Enum):
+    """What a heartbeat learned: go on, end at a checkpoint, or the attempt is no longer ours."""
+
+    HELD = "held"
+    CANCEL = "cancel"
+    GONE = "gone"
+
+
+class Attempt(Protocol):
+    """What supervision needs of an attempt. Each method returns at once without a change if the attempt is stale."""
+
+    @property
+    def pk(self) -> int:
+        """Primary key of the row."""
+
+    @property
+    def number(self) -> int:
+        """The fencing number."""
+
+    def beat(self) -> Pulse:
+        """Say that the work goes on."""
+
+    def give_back(self) -> bool:
+        """Queue the row again because the service stops; no loss. False if the attempt was stale."""
+
+    def fail(self, failure: Failure) -> bool:
+        """End as failed. False if the attempt was stale."""
+
+
+@dataclass(frozen=True)
+class RunAttempt:
+    """Attempt ``number`` at run ``pk``."""
+
+    pk: int
+    number: int
+
+    def rows(self) -> QuerySet[Run]:
+        """The run, as long as this attempt holds it; no row afterwards."""
+        return Run.objects.filter(pk=self.pk, attempt=self.number, state__in=WORKING_STATES)
+
+    def lock(self) -> Run | None:
+        """The run, locked until the end of the transaction; None if the attempt is stale."""
+        return self.rows().select_for_update(no_key=True).first()
+
+    def beat(self) -> Pulse:
+        """Write the heartbeat, and see whether somebody asked to cancel."""
+        if not self.rows().update(heartbeat_at=Now()):
+            return Pulse.GONE
+        cancelled = self.rows().filter(cancel_requested_at__isnull=False).exists()
+        return Pulse.CANCEL if cancelled else Pulse.HELD
+
+    @transaction.atomic
+    def give_back(self) -> bool:
+        """Queue the run again because the service stops (or end it, if somebody asked to cancel)."""
+        run = self.lock()
+        if run is None:
+            return False
+        if run.state == RunState.CANCELLING:
+            return self._end(RunState.CANCELLED)
+        self.note("warning", "The worker was stopped; the run waits and goes on from its last checkpoint.")
+        self._queue_again()
+        return True
+
+    @transaction.atomic
+    def lose(self, reason: str) -> bool:
+        """Count a lost attempt: queue the run again, or end it as lost after the third; a cancelled one ends as cancelled.
+
+        Args:
+            reason: how it was lost, to follow "Attempt 1 was lost: ".
+        """
+        run = self.lock()
+        if run is None:
+            return False
+        if run.state == RunState.CANCELLING:
+            return self._end(RunState.CANCELLED)
+        losses = run.losses + 1
+        if losses >= MAX_ATTEMPTS:
+            failure = lost_for_good(losses, reason)
+            return self._end(RunState.LOST, losses=losses, error=failure.message, hint=failure.hint)
+        self.note("warning", f"Attempt {self.number} was lost: {reason}. The run goes on from its last checkpoint.")
+        self._queue_again(losses=losses)
+        return True
+
+    @transaction.atomic
+    def fail(self, failure: Failure) -> bool:
+        """End as failed; of a fault of ours, people see the reference only."""
+        if self.lock() is None:
+            return False
+        self.note("log", f"Failed: {failure.message}")
+        return self._end(RunState.FAILED, error=failure.message, hint=failure.hint, reference=failure.reference)
+
+    @transaction.atomic
+    def cancel(self) -> bool:
+        """End as cancelled."""
+        return self.lock() is not None and self._end(RunState.CANCELLED)
+
+    def note(self, kind: str, message: str) -> None:
+        """Put a line of ours ("log" or "warning") behind the events of this attempt; call it with the run locked."""
+        last = RunEvent.objects.filter(run_id=self.pk, attempt=self.number).aggregate(last=Max("sequence"))["last"]
+        payload = {"message": message} if kind == "log" else {"message": message, "hint": ""}
+        RunEvent.objects.create(
+            run_id=self.pk,
+            attempt=self.number,
+            sequence=0 if last is None else last + 1,
+            type=kind,
+            payload=payload,
+            created_at=timezone.now(),
+        )
+
+    def _end(self, state: RunState, **columns: Any) -> bool:
+        self.rows().update(state=state, finished_at=Now(), **columns)
+        return True
+
+    def _queue_again(self, **columns: Any) -> None:
+        self.rows().update(state=RunState.QUEUED, queued_at=Now(), heartbeat_at=None, worker="", **columns)
+        transaction.on_commit(lambda: ask_or_wait(EXECUTE_TASK, self.pk))
+
+
+@dataclass(frozen=True)
+class VersionAttempt:
+    """Attempt ``number`` at ingesting version ``pk``."""
+
+    pk: int
+    number: int
+
+    def rows(self) -> QuerySet[Version]:
+        """The version, as long as this attempt holds it; no row afterwards."""
+        return Version.objects.filter(pk=self.pk, attempt=self.number, state=VersionState.INGESTING)
+
+    def beat(self) -> Pulse:
+        """Write the heartbeat. Nobody can cancel reading."""
+        return Pulse.HELD if self.rows().update(heartbeat_at=Now()) else Pulse.GONE
+
+    @transaction.atomic
+    def give_back(self) -> bool:
+        """Queue the version again because the service stops."""
+        changed = self.rows().update(state=VersionState.QUEUED, heartbeat_at=None)
+        if changed:
+            transaction.on_commit(lambda: ask_or_wait(INGEST_TASK, self.pk))
+        return bool(changed)
+
+    def lose(self) -> bool:
+        """Queue the version again after its worker was lost, or end it as failed after the third time."""
+        return self.fail(READING_LOST) if self.number >= MAX_ATTEMPTS else self.give_back()
+
+    def fail(self, failure: Failure) -> bool:
+        """End as failed, with the error and what to do about it."""
+        return bool(
+            self.rows().update(
+                state=VersionState.FAILED, error=failure.message, hint=failure.hint, finished_at=Now(), heartbeat_at=None
+            )
+        )

@@ -1,0 +1,48 @@
+"""Claiming a queued row, so that a message that is delivered twice is worked on once."""
+
+import os
+import socket
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from webapp.datasets.models import Version, VersionState
+from webapp.experiments.models import Run, RunState
+from workers.attempts import RunAttempt, VersionAttempt
+
+
+def claim_run(pk: int, worker: str = "") -> RunAttempt | None:
+    """Take the queued run ``pk`` for a new attempt; None if it is not queued (taken, cancelled, deleted).
+
+    Args:
+        worker: who takes it, for people; this host and process if empty.
+    """
+    with transaction.atomic():
+        taken = Run.objects.filter(pk=pk, state=RunState.QUEUED).update(
+            state=RunState.STARTING,
+            attempt=F("attempt") + 1,
+            worker=worker or this_worker(),
+            started_at=Now(),
+            heartbeat_at=Now(),
+            finished_at=None,
+            cancel_requested_at=None,
+            error="",
+            hint="",
+            reference="",
+        )
+        return RunAttempt(pk, Run.objects.values_list("attempt", flat=True).get(pk=pk)) if taken else None
+
+
+def claim_version(pk: int) -> VersionAttempt | None:
+    """Take the queued version ``pk`` for a new attempt at reading it; None if it is not queued."""
+    with transaction.atomic():
+        taken = Version.objects.filter(pk=pk, state=VersionState.QUEUED).update(
+            state=VersionState.INGESTING, attempt=F("attempt") + 1, heartbeat_at=Now(), finished_at=None, error="", hint=""
+        )
+        return VersionAttempt(pk, Version.objects.values_list("attempt", flat=True).get(pk=pk)) if taken else None
+
+
+def this_worker() -> str:
+    """Host and process id, as runs name their worker."""
+    return f"{socket.gethostname()}:{os.getpid()}"[:200]

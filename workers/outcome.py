@@ -1,0 +1,78 @@
+"""The end of what succeeded, in one transaction: either all of it is there, or nothing."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from engine.data.version import Version as PreparedVersion
+from engine.result import Result
+from webapp.datasets.models import VersionState
+from webapp.experiments.models import LayerAdapter, Run, RunState, SampleRecommendation
+from workers.attempts import RunAttempt, VersionAttempt
+from workers.text import storable
+
+
+@transaction.atomic
+def succeed(attempt: RunAttempt, result: Result) -> bool:
+    """Store the result of a run and end it as succeeded, or as cancelled if somebody cancelled it meanwhile.
+
+    Returns False, and changes nothing, if the attempt is stale.
+    """
+    run = attempt.lock()
+    if run is None:
+        return False
+    if run.state == RunState.CANCELLING:
+        return attempt.cancel()
+    _store_layers(run, result)
+    _store_samples(run, result)
+    values = storable(result.model_dump(mode="json"))
+    columns = ("data", "protocol", "valid", "test", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
+    for name in (*columns, "trainable_parameters", "targets_per_second"):
+        setattr(run, name, values[name])
+    run.state = RunState.SUCCEEDED
+    run.save()
+    Run.objects.filter(pk=run.pk).update(finished_at=Now())
+    return True
+
+
+def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, notices: tuple[str, ...]) -> bool:
+    """End a version as ready; False, and nothing changed, if the attempt is stale.
+
+    Args:
+        key: storage folder that holds its files now.
+        notices: what was changed or looked odd while reading.
+    """
+    counts = prepared.counts
+    changed = attempt.rows().update(
+        state=VersionState.READY,
+        hash=prepared.hash,
+        storage_key=key,
+        users=counts.users,
+        items=counts.items,
+        interactions=counts.interactions,
+        manifest=storable(prepared.manifest.model_dump(mode="json")),
+        notices=storable(list(notices)),
+        finished_at=Now(),
+        heartbeat_at=None,
+    )
+    return bool(changed)
+
+
+def _store_layers(run: Run, result: Result) -> None:
+    run.layers.all().delete()
+    LayerAdapter.objects.bulk_create(LayerAdapter(run=run, **layer.model_dump()) for layer in result.architecture)
+
+
+def _store_samples(run: Run, result: Result) -> None:
+    run.samples.all().delete()
+    SampleRecommendation.objects.bulk_create(
+        SampleRecommendation(
+            run=run,
+            position=position,
+            user_id_text=storable(sample.user)[:500],
+            history=storable([line.model_dump() for line in sample.history]),
+            target=storable(sample.target.model_dump()),
+            rank=sample.rank,
+            recommended=storable([line.model_dump() for line in sample.recommended]),
+        )
+        for position, sample in enumerate(result.samples)
+    )

@@ -1,0 +1,52 @@
+"""Removing what nobody needs any more: expired sessions, and folders that no version names."""
+
+import logging
+from datetime import timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from webapp.datasets.models import Version
+from webapp.storage import delete_folder, local_root
+from workers.supervisor import SCRATCH
+
+_log = logging.getLogger(__name__)
+KEPT_FOR = timedelta(days=1)
+"""A folder may be on its way into a row for this long."""
+
+
+def sweep() -> list[str]:
+    """Clear expired sessions, and uploads, versions and scratch folders that are older than a day and that no version names.
+
+    Returns the keys of the removed folders.
+    """
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    removed = []
+    for parent, column in (("uploads", "upload_key"), ("versions", "storage_key"), (SCRATCH, None)):
+        for key in _old_folders(parent):
+            if column is None or not Version.objects.filter(**{column: key}).exists():
+                delete_folder(key)
+                removed.append(key)
+    if removed:
+        _log.info("removed %d folders that no version names", len(removed))
+    return removed
+
+
+def _old_folders(parent: str) -> list[str]:
+    if not default_storage.exists(parent):
+        return []
+    folders, _ = default_storage.listdir(parent)
+    return [key for key in (f"{parent}/{name}" for name in folders if name) if _is_old(key)]
+
+
+def _is_old(key: str) -> bool:
+    """Whether nothing in the folder was written within ``KEPT_FOR``."""
+    folders, files = default_storage.listdir(key)
+    limit = timezone.now() - KEPT_FOR
+    # Only a local disk knows empty folders, and when a folder came to be.
+    dated = [f"{key}/{name}" for name in files if name] + ([key] if local_root() is not None else [])
+    return all(default_storage.get_modified_time(name) < limit for name in dated) and all(
+        _is_old(f"{key}/{name}") for name in folders if name
+    )

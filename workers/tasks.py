@@ -1,0 +1,38 @@
+"""The tasks, by name. A message carries a primary key; whether there is something to do, the row says."""
+
+import logging
+
+from celery import shared_task
+
+from workers.claims import claim_run, claim_version
+from workers.supervisor import supervise_run, supervise_version
+from workers.sweep import sweep
+from workers.timings import Timings
+
+_log = logging.getLogger(__name__)
+
+
+@shared_task(name="runs.execute")
+def execute_run(pk: int) -> None:
+    """Execute the run ``pk`` if it is queued."""
+    attempt = claim_run(pk)
+    if attempt is None:
+        _log.info("run %d is not queued: nothing to do", pk)
+        return
+    supervise_run(attempt, Timings.from_environment())
+
+
+@shared_task(name="datasets.ingest")
+def ingest_version(pk: int) -> None:
+    """Read the upload of version ``pk`` if it is queued."""
+    attempt = claim_version(pk)
+    if attempt is None:
+        _log.info("version %d is not queued: nothing to do", pk)
+        return
+    supervise_version(attempt, Timings.from_environment())
+
+
+@shared_task(name="maintenance.sweep")
+def sweep_up() -> None:
+    """Remove what nobody needs any more."""
+    sweep()
