@@ -80,6 +80,7 @@ class DarecSpec(MethodSpec):
         return self
 
     def check(self, run: "RunSpec") -> None:
+        """Refuse a CF model that looks back less far than the backbone."""
         if self.injection.kind == "sasrec" and self.injection.shape.window < self.text.window:
             raise ValueError(
                 f"injection.shape.window: got {self.injection.shape.window}, must be {self.text.window} (text.window) or more"

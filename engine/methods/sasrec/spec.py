@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from engine.collaborative.spec import SasrecShape
 from engine.fields import setting
 from engine.methods.spec import MethodSpec
-from engine.collaborative.spec import SasrecShape
 
 
 class SasrecSpec(MethodSpec, SasrecShape):

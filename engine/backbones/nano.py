@@ -1,0 +1,121 @@
+"""``nano``: a small Llama-style model with a byte-level BPE of its own, made from the catalogue's text in seconds.
+
+It knows nothing of the world: it exists so that everything works offline, on a CPU.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from engine.backbones.spec import NanoSpec
+
+START, PADDING = "<|start|>", "<|padding|>"
+MAX_POSITIONS = 8192
+_BATCH, _LENGTH, _RATE = 16, 96, 3e-3
+
+
+def cache_root() -> Path:
+    """Where things that can be made again are kept: ``DARECLAB_CACHE``, else ``~/.cache/dareclab``."""
+    return Path(os.environ.get("DARECLAB_CACHE") or Path.home() / ".cache" / "dareclab")
+
+
+def nano_folder(
+    spec: NanoSpec, texts: list[str], seed: int, on_step: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
+    """The folder of the nano made from ``texts``, in the format of transformers; from the cache if it was made before.
+
+    Args:
+        texts: the catalogue's texts, one an item.
+        on_step: told (steps done, steps in all) of the language-model warm-up; may raise to stop.
+    """
+    recipe = json.dumps([1, spec.model_dump(), seed, texts], ensure_ascii=False)
+    folder = cache_root() / "nano" / hashlib.sha256(recipe.encode()).hexdigest()[:32]
+    if (folder / "model.safetensors").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
+    try:
+        tokenizer = train_tokenizer(texts, spec.vocabulary)
+        model = _warm_up(spec, tokenizer, texts, seed, on_step)
+        tokenizer.save_pretrained(temporary)
+        model.save_pretrained(temporary)
+        if not folder.exists():
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of at most ``vocabulary`` tokens; any text can be encoded, and comes back unchanged."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[START, PADDING],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=START, pad_token=PADDING)
+
+
+def _warm_up(
+    spec: NanoSpec, tokenizer: PreTrainedTokenizerFast, texts: list[str], seed: int, on_step: Callable[[int, int], None]
+) -> LlamaForCausalLM:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=spec.dimensions,
+                intermediate_size=3 * spec.dimensions,
+                num_hidden_layers=spec.layers,
+                num_attention_heads=spec.heads,
+                max_position_embeddings=MAX_POSITIONS,
+                tie_word_embeddings=True,
+                bos_token_id=tokenizer.bos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=None,
+            )
+        )
+        optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.1)
+        stream = _token_stream(tokenizer, texts)
+        generator = np.random.default_rng(seed)
+        for step in range(spec.warmup_steps):
+            on_step(step, spec.warmup_steps)
+            batch = _shuffled_batch(stream, generator)
+            for group in optimizer.param_groups:
+                group["lr"] = _RATE * min(1.0, (step + 1) / 20) * (1 - step / spec.warmup_steps)
+            loss = model(input_ids=batch, labels=batch).loss
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+    return model.eval()
+
+
+def _token_stream(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
+    encoded = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return [[int(tokenizer.bos_token_id), *ids] for ids in encoded]
+
+
+def _shuffled_batch(stream: list[list[int]], generator: np.random.Generator) -> torch.Tensor:
+    """`_BATCH x _LENGTH` ids: texts in random order, one behind the other, each opened by the start token."""
+    rows = []
+    for _ in range(_BATCH):
+        row: list[int] = []
+        while len(row) < _LENGTH:
+            row += stream[int(generator.integers(len(stream)))]
+        rows.append(row[:_LENGTH])
+    return torch.tensor(rows)

@@ -1,0 +1,44 @@
+"""The backbone's own text vector of each item: the mean over its token states, computed once for a catalogue."""
+
+import hashlib
+import json
+from collections.abc import Callable
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from engine.backbones.backbone import Backbone, right_padded
+from engine.backbones.nano import cache_root
+
+_BATCH = 64
+
+
+@torch.no_grad()
+def text_vectors(
+    backbone: Backbone, tokens: list[list[int]], on_batch: Callable[[int, int], None] = lambda done, total: None
+) -> Tensor:
+    """``t_i``: `items x d_model`, each with mean 0 and variance 1 over its dimensions; cached by backbone and tokens.
+
+    Args:
+        tokens: the token ids of each item's text.
+        on_batch: told (items done, items in all); may raise to stop.
+    """
+    recipe = json.dumps([1, backbone.identity, tokens])
+    path = cache_root() / "text_vectors" / f"{hashlib.sha256(recipe.encode()).hexdigest()[:32]}.safetensors"
+    if path.is_file():
+        return load_file(path)["vectors"].to(backbone.model.device)
+    parts = []
+    for start in range(0, len(tokens), _BATCH):
+        on_batch(start, len(tokens))
+        ids, mask = (table.to(backbone.model.device) for table in right_padded(tokens[start : start + _BATCH]))
+        states = backbone.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state.float()
+        weights = mask[:, :, None].to(states.dtype)
+        parts.append((states * weights).sum(dim=1) / weights.sum(dim=1))
+    vectors = functional.layer_norm(torch.cat(parts), (backbone.dimensions,))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{hashlib.sha256(recipe.encode()).hexdigest()[32:40]}.writing")
+    save_file({"vectors": vectors.cpu().contiguous()}, temporary)
+    temporary.rename(path)
+    return vectors

@@ -1,0 +1,77 @@
+"""The SASRec network (Kang and McAuley, 2018, arXiv 1808.09781), with blocks that normalise first.
+
+Histories lie left-aligned in a batch and are padded on the right, so causality alone keeps padding out of every state.
+Positions count back from the last item of the window: the newest item always has position 0.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from engine.collaborative.spec import SasrecShape
+
+
+class Block(nn.Module):
+    """Causal self-attention and a feed-forward net, each normalised first and added to its input."""
+
+    def __init__(self, shape: SasrecShape) -> None:
+        super().__init__()
+        width = shape.dimensions
+        self.heads, self.dropout = shape.heads, shape.dropout
+        self.norm_attention = nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+        self.norm_feedforward = nn.LayerNorm(width)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, width), nn.ReLU(), nn.Dropout(shape.dropout), nn.Linear(width, width), nn.Dropout(shape.dropout)
+        )
+
+    def forward(self, states: Tensor) -> Tensor:
+        """`batch x items x d_model` to the same shape."""
+        batch, length, width = states.shape
+        parts = self.query_key_value(self.norm_attention(states)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], dropout_p=dropout, is_causal=True)
+        states = states + self.output(mixed.transpose(1, 2).reshape(batch, length, width))
+        return states + self.feedforward(self.norm_feedforward(states))
+
+
+class SasrecNetwork(nn.Module):
+    """Item vectors ``c_i`` and causal user states ``z_k``.
+
+    Args:
+        items: size of the catalogue; index ``items`` is padding.
+    """
+
+    def __init__(self, items: int, shape: SasrecShape) -> None:
+        super().__init__()
+        self.items, self.window = items, shape.window
+        self.embedding = nn.Embedding(items + 1, shape.dimensions, padding_idx=items)
+        self.positions = nn.Embedding(shape.window, shape.dimensions)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.blocks))
+        self.norm = nn.LayerNorm(shape.dimensions)
+        for table in (self.embedding, self.positions):
+            nn.init.normal_(table.weight, std=0.02)
+        with torch.no_grad():
+            self.embedding.weight[items].zero_()
+
+    @property
+    def item_vectors(self) -> Tensor:
+        """``c_i``: `items x d_model`."""
+        return self.embedding.weight[: self.items]
+
+    def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
+        """The state after each item: `batch x length x d_model`.
+
+        Args:
+            items: `batch x length`, oldest first, padded on the right with the index ``self.items``.
+            lengths: `batch`, number of items without padding, at most ``window``.
+        """
+        back = lengths[:, None] - 1 - torch.arange(items.shape[1], device=items.device)
+        states = self.embedding(items) * self.embedding.embedding_dim**0.5 + self.positions(back.clamp(min=0))
+        states = self.dropout(states)
+        for block in self.blocks:
+            states = block(states)
+        normed: Tensor = self.norm(states)
+        return normed

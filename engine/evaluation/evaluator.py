@@ -1,0 +1,86 @@
+"""Full-ranking evaluation: every user's target among the whole catalogue."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.data.split import Split
+from engine.evaluation.metrics import LONGEST_LIST, Evidence, compute_metrics
+from engine.evaluation.ranks import mid_ranks
+
+SplitName = Literal["valid", "test"]
+History = NDArray[np.int32]
+Score = Callable[[Sequence[History]], Tensor]
+"""Scores of all items for each history (oldest item first): `batch x items`."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Ranks and lists of all users that have a target.
+
+    Attributes:
+        users: `n`, indexes of the users.
+        ranks: `n`, 0-based mid-ranks of their targets.
+        lists: `n x LONGEST_LIST`, recommended items, best first; -1 where the catalogue is shorter.
+        scores: `n x LONGEST_LIST`, their scores.
+        metrics: means over the users.
+    """
+
+    users: NDArray[np.int32]
+    ranks: NDArray[np.float64]
+    lists: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    metrics: dict[str, float]
+
+    def save_ranks(self, path: Path) -> None:
+        """Write user and rank as Parquet, for paired comparisons of runs."""
+        pl.DataFrame({"user": self.users, "rank": self.ranks}).write_parquet(path)
+
+
+def pairs_of(histories: Sequence[History], device: torch.device) -> Tensor:
+    """`n x 2`: every (row, item) of the histories."""
+    rows = np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+    items = np.concatenate(histories) if len(rows) else np.empty(0, dtype=np.int32)
+    return torch.from_numpy(np.stack([rows, items.astype(np.int64)], axis=1)).to(device)
+
+
+@torch.no_grad()
+def evaluate(
+    score: Score,
+    split: Split,
+    name: SplitName,
+    *,
+    catalogue: int,
+    remove_seen: bool,
+    batch_users: int,
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Rank each target of the split ``name``; ``on_batch(users done, users in all)`` may raise to stop.
+
+    The history is the training items, for ``test`` the validation item too; with ``remove_seen`` its items are no candidates.
+    """
+    users, targets = split.targets(name)
+    ranks, lists, list_scores = [], [], []
+    length = min(LONGEST_LIST, catalogue)
+    for start in range(0, len(users), batch_users):
+        batch = slice(start, start + batch_users)
+        histories = [split.history(int(user), name) for user in users[batch]]
+        scores = score(histories).float()
+        wanted = torch.from_numpy(targets[batch].astype(np.int64)).to(scores.device)
+        ranks.append(mid_ranks(scores, wanted, pairs_of(histories, scores.device) if remove_seen else None).cpu().numpy())
+        best = scores.topk(length, dim=1)
+        lists.append(torch.where(torch.isinf(best.values), -1, best.indices).int().cpu().numpy())
+        list_scores.append(best.values.cpu().numpy())
+        on_batch(min(start + batch_users, len(users)), len(users))
+    all_ranks, all_lists = np.concatenate(ranks), np.concatenate(lists)
+    padded = np.full((len(users), LONGEST_LIST), -1, dtype=np.int32)
+    padded[:, :length] = all_lists
+    metrics = compute_metrics(Evidence(all_ranks, padded, catalogue))
+    return Evaluation(users, all_ranks, padded, np.concatenate(list_scores), metrics)

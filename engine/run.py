@@ -1,0 +1,185 @@
+"""One run: train a method on a version, choose on validation, test once, write all down."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data.split import Split, leave_one_out, seen_rule
+from engine.data.version import Version
+from engine.errors import RunCancelled, UserError
+from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
+from engine.evaluation.metrics import METRICS
+from engine.events import Report, ResultEvent, WarningEvent
+from engine.methods import METHODS
+from engine.methods.method import Context, Method
+from engine.result import ItemLine, Protocol, Result, Sample, ScoredItem
+from engine.spec import RunSpec
+from engine.training.checkpoint import write_folder
+from engine.training.device import choose_device, set_threads
+from engine.training.progress import ProgressReporter
+from engine.training.trainer import Position, Trainer
+
+RECOMMENDED = 10
+SHOWN_HISTORY = 10
+
+
+def never() -> bool:
+    """The answer of a caller that never stops a run."""
+    return False
+
+
+def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, should_stop: Callable[[], bool] = never) -> Result:
+    """Train, evaluate and write everything below ``workdir``; goes on from a checkpoint there, if it is of the same run.
+
+    Args:
+        report: gets typed events, from this thread, the ResultEvent last.
+        should_stop: asked at each step and evaluation batch; True ends the run at a checkpoint.
+
+    Raises:
+        UserError: the spec does not fit the data, or ``workdir`` holds another run.
+        RunCancelled: ``should_stop`` said so.
+    """
+    begin = time.monotonic()
+    warnings: list[str] = []
+
+    def tell(event: Any) -> None:
+        if isinstance(event, WarningEvent):
+            warnings.append(event.message)
+        report(event)
+
+    def check_stop() -> None:
+        if should_stop():
+            raise RunCancelled
+
+    set_threads(spec.training.threads)
+    _claim_folder(spec, version, workdir)
+    split = leave_one_out(version)
+    device = choose_device(spec.training.device)
+    torch.manual_seed(spec.training.seed)
+    context = Context(spec, version, split, device, workdir, tell, check_stop)
+    method = METHODS.get(spec.method.id).load()(context)
+    progress = ProgressReporter(tell)
+    judge = _Judge(context, check_stop)
+
+    def validate(stage: Any) -> dict[str, float]:
+        on_batch = progress.counting
+        return judge(stage.score, "valid", lambda done, total: on_batch("evaluating validation", done, total, "users")).metrics
+
+    method.fit_counts()
+    position = Trainer(method, context, validate, progress, should_stop).run()
+    evaluations: dict[SplitName, Evaluation] = {}
+    for name in ("valid", "test"):
+        phase = "evaluating validation" if name == "valid" else "evaluating test"
+        report_users = progress.counting if name == "valid" else progress.final
+        evaluations[name] = judge(method.score, name, lambda done, total, r=report_users, p=phase: r(p, done, total, "users"))
+        evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
+    result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
+    write_folder(workdir / "model", {"model": method.state()}, {"method": spec.method.id, "version": version.hash})
+    method.export(workdir / "model")
+    (workdir / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    tell(ResultEvent(result=result))
+    return result
+
+
+class _Judge:
+    """Evaluates scores under the run's protocol."""
+
+    def __init__(self, context: Context, check_stop: Callable[[], None]) -> None:
+        self.context = context
+        self.check_stop = check_stop
+        self.seen = seen_rule(context.version, context.spec.evaluation.seen)
+
+    def __call__(self, score: Score, name: SplitName, on_batch: Callable[[int, int], None]) -> Evaluation:
+        def step(done: int, total: int) -> None:
+            on_batch(done, total)
+            self.check_stop()
+
+        return evaluate(
+            score,
+            self.context.split,
+            name,
+            catalogue=self.context.version.counts.items,
+            remove_seen=self.seen == "remove",
+            batch_users=self.context.spec.evaluation.batch_users,
+            on_batch=step,
+        )
+
+
+def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
+    workdir.mkdir(parents=True, exist_ok=True)
+    path = workdir / "run.json"
+    wanted = {"spec": spec.model_dump(mode="json"), "version": version.hash}
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if {"spec": found.get("spec"), "version": found.get("version")} != wanted:
+            raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
+    temporary = path.with_suffix(".writing")
+    temporary.write_text(json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1), encoding="utf-8")
+    temporary.rename(path)
+
+
+def _result(
+    context: Context,
+    method: Method[Any],
+    position: Position,
+    judge: _Judge,
+    evaluations: dict[SplitName, Evaluation],
+    warnings: list[str],
+    seconds: float,
+) -> Result:
+    return Result(
+        method=context.spec.method.id,
+        preset=context.spec.preset,
+        data=context.version.counts,
+        protocol=Protocol(
+            version=context.version.hash,
+            split=context.split.kind,
+            split_hash=context.split.hash,
+            seen=judge.seen,
+            candidates="full",
+            ties="mid-rank",
+            catalogue=context.version.counts.items,
+            metrics=sorted(METRICS.names()),
+        ),
+        valid=evaluations["valid"].metrics,
+        test=evaluations["test"].metrics,
+        seconds=round(seconds, 2),
+        trainable_parameters=method.trainable_parameters(),
+        targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
+        epochs=position.epochs,
+        best_epoch=position.best_epoch,
+        users_evaluated=len(evaluations["test"].users),
+        architecture=method.architecture(),
+        samples=_samples(context, evaluations["test"]),
+        warnings=warnings,
+    )
+
+
+def _samples(context: Context, evaluation: Evaluation) -> list[Sample]:
+    """Users spread evenly over the test split, the same for every method on the same split."""
+    count = min(context.spec.evaluation.samples, len(evaluation.users))
+    rows = np.unique(np.linspace(0, len(evaluation.users) - 1, count).astype(int)) if count else []
+    return [_sample(context.version, context.split, evaluation, int(row)) for row in rows]
+
+
+def _sample(version: Version, split: Split, evaluation: Evaluation, row: int) -> Sample:
+    def line(item: int) -> ItemLine:
+        return ItemLine(id=version.item_ids[item], title=version.titles[item])
+
+    user = int(evaluation.users[row])
+    shown = [index for index in range(RECOMMENDED) if evaluation.lists[row, index] >= 0]
+    return Sample(
+        user=version.users[user],
+        history=[line(int(item)) for item in split.history(user, "test")[-SHOWN_HISTORY:]],
+        target=line(int(split.test[user])),
+        rank=float(evaluation.ranks[row]),
+        recommended=[
+            ScoredItem(**line(int(evaluation.lists[row, index])).model_dump(), score=float(evaluation.scores[row, index]))
+            for index in shown
+        ],
+    )

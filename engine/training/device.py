@@ -1,0 +1,22 @@
+"""Where and with how many threads torch works, chosen on purpose."""
+
+import psutil
+import torch
+
+from engine.errors import UserError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for ``auto``, ``cpu`` or ``cuda``; raises UserError where there is no CUDA device."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("training.device is cuda, but no CUDA device is here.", "Set training.device to auto or cpu.")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def set_threads(threads: int) -> int:
+    """Have torch use ``threads`` CPU threads; 0 takes the physical cores. Returns the number."""
+    chosen = threads or psutil.cpu_count(logical=False) or 1
+    torch.set_num_threads(chosen)
+    return chosen

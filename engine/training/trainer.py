@@ -1,0 +1,293 @@
+"""The shared trainer: stages with early stopping on validation NDCG@10, events, and checkpoints to go on from."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from engine.errors import CheckpointError, EngineError, RunCancelled
+from engine.events import CheckpointEvent, LogEvent, MetricEvent
+from engine.methods.method import Context, Method, Stage
+from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
+from engine.training.progress import ProgressReporter
+
+SELECTION_METRIC = "ndcg@10"
+CHECKPOINT_SECONDS = 20.0
+Validate = Callable[[Stage], dict[str, float]]
+
+
+@dataclass
+class Position:
+    """Where training stands: all that a checkpoint holds besides tensors.
+
+    Attributes:
+        step: optimiser steps of the run; ``stage_step``: of the stage.
+        epoch: finished epochs of the stage; ``batch``: the next batch of the current one.
+        seconds: wall time of training, evaluation on validation included; ``step_seconds``: without it.
+        loss_sum, loss_targets: sum of loss times targets, and targets, of the current epoch.
+        best: name of the checkpoint with the stage's best weights; ``bad``: evaluations since then.
+        moved: True if a step was made since the last evaluation.
+    """
+
+    stage: int = 0
+    step: int = 0
+    stage_step: int = 0
+    epoch: int = 0
+    epochs_before: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    step_seconds: float = 0.0
+    targets: int = 0
+    loss_sum: float = 0.0
+    loss_targets: int = 0
+    best: str | None = None
+    best_value: float = -1.0
+    best_epoch: int = 0
+    bad: int = 0
+    moved: bool = False
+    started: bool = False
+
+    @property
+    def epochs(self) -> int:
+        """Finished epochs of all stages."""
+        return self.epochs_before + self.epoch
+
+
+def fingerprint(context: Context) -> str:
+    """Hash of what a checkpoint must share with the run that goes on from it: the spec and the version."""
+    text = context.spec.model_dump_json(exclude={"preset"}) + context.version.hash
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Trainer:
+    """Trains a method through its stages.
+
+    Args:
+        validate: metrics on validation with a stage's scores.
+        should_stop: asked at each step; True ends at a checkpoint with RunCancelled.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        method: Method[Any],
+        context: Context,
+        validate: Validate,
+        progress: ProgressReporter,
+        should_stop: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.method = method
+        self.context = context
+        self.training = context.spec.training
+        self.validate = validate
+        self.progress = progress
+        self.should_stop = should_stop
+        self.clock = clock
+        self.checkpoints = CheckpointFolder(context.workdir / "checkpoints")
+        self.position = Position()
+        self.stages = method.stages()
+        self._resumed_optimizer: dict[str, Tensor] | None = None
+        self._lap = clock()
+        self._last_checkpoint = clock()
+
+    def run(self) -> Position:
+        """Train from the last checkpoint, or from the start; the method then holds the best weights of the last stage."""
+        self._resume()
+        while self.position.stage < len(self.stages):
+            self._run_stage(self.stages[self.position.stage])
+            self._next_stage()
+        return self.position
+
+    def _run_stage(self, stage: Stage) -> None:
+        optimizer = torch.optim.AdamW(
+            [{"params": group.parameters, "lr": group.learning_rate, "peak": group.learning_rate} for group in stage.groups],
+            weight_decay=self.training.weight_decay,
+        )
+        if self._resumed_optimizer is not None:
+            load_optimizer_tensors(optimizer, self._resumed_optimizer)
+            self._resumed_optimizer = None
+        self._lap = self.clock()
+        position = self.position
+        if stage.evaluate_start and not position.started:
+            self._evaluate(stage)
+        position.started = True
+        while position.epoch < self.training.epochs and position.bad < self.training.patience and not self._out_of_time():
+            self._run_epoch(stage, optimizer)
+        if position.moved or position.best is None:
+            self._evaluate(stage)
+
+    def _run_epoch(self, stage: Stage, optimizer: torch.optim.Optimizer) -> None:
+        position = self.position
+        batches = stage.epoch(position.epoch)
+        stage.module.train()
+        for batch in batches.starting_at(position.batch):
+            if self.should_stop():
+                self._save_step(optimizer)
+                raise RunCancelled
+            self._step(stage, optimizer, batch)
+            position.batch += 1
+            self._tick()
+            self._report_step(stage, batches.count)
+            if self._out_of_time():
+                return
+            if self.clock() - self._last_checkpoint > CHECKPOINT_SECONDS:
+                self._save_step(optimizer)
+                stage.module.train()
+        self._end_epoch(stage)
+
+    def _step(self, stage: Stage, optimizer: torch.optim.Optimizer, batch: object) -> None:
+        position = self.position
+        begin = self.clock()
+        warmup = self.training.warmup_steps
+        factor = min(1.0, (position.stage_step + 1) / warmup) if warmup else 1.0
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * factor
+        loss = stage.loss(batch)
+        optimizer.zero_grad(set_to_none=True)
+        loss.value.backward()  # type: ignore[no-untyped-call]
+        parameters = [parameter for group in stage.groups for parameter in group.parameters]
+        torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
+        value = float(loss.value.detach())
+        if not math.isfinite(value):
+            raise EngineError(
+                f"The loss of step {position.step + 1} is {value}.",
+                "Lower training.learning_rate, or use precision fp32, and start again.",
+            )
+        optimizer.step()
+        position.loss_sum += value * loss.targets
+        position.loss_targets += loss.targets
+        position.targets += loss.targets
+        position.step += 1
+        position.stage_step += 1
+        position.moved = True
+        position.step_seconds += self.clock() - begin
+
+    def _end_epoch(self, stage: Stage) -> None:
+        position = self.position
+        position.epoch += 1
+        position.batch = 0
+        values = {"loss": position.loss_sum / max(position.loss_targets, 1)}
+        position.loss_sum, position.loss_targets = 0.0, 0
+        self.context.report(MetricEvent(split="train", step=position.step, epoch=position.epochs, values=values))
+        if position.epoch % self.training.evaluate_every == 0:
+            self._evaluate(stage)
+
+    def _evaluate(self, stage: Stage) -> None:
+        position = self.position
+        stage.module.eval()
+        metrics = self.validate(stage)
+        position.moved = False
+        self.context.report(MetricEvent(split="valid", step=position.step, epoch=position.epochs, values=metrics))
+        value = metrics[SELECTION_METRIC]
+        if position.best is None or value > position.best_value:
+            position.best_value, position.best_epoch, position.bad = value, position.epochs, 0
+            folder = self.checkpoints.save_best(position.step, self.method.state())
+            position.best = folder.name
+            self._announce(folder.name, best=True)
+        else:
+            position.bad += 1
+        self._tick()
+
+    def _next_stage(self) -> None:
+        position = self.position
+        stage = self.stages[position.stage]
+        if position.best is None:
+            raise EngineError(f"Stage {stage.name} ended without an evaluation.")
+        self.method.load_state(load_tensors(self.checkpoints.folder / position.best / "model.safetensors"))
+        stage.module.eval()
+        self.context.report(
+            LogEvent(
+                message=f"{stage.name}: best validation {SELECTION_METRIC} {position.best_value:.4f} "
+                f"at epoch {position.best_epoch}, {position.epoch} epochs trained"
+            )
+        )
+        last = position.stage + 1 == len(self.stages)
+        self.position = Position(
+            stage=position.stage + 1,
+            step=position.step,
+            epochs_before=position.epochs,
+            seconds=position.seconds,
+            step_seconds=position.step_seconds,
+            targets=position.targets,
+            best=position.best if last else None,
+            best_value=position.best_value if last else -1.0,
+            best_epoch=position.best_epoch,
+        )
+        self._save_step(None)
+
+    def _out_of_time(self) -> bool:
+        minutes = self.training.minutes
+        return minutes is not None and self.position.seconds >= self._deadline(minutes)
+
+    def _deadline(self, minutes: float) -> float:
+        total = sum(stage.share for stage in self.stages)
+        until_now = sum(stage.share for stage in self.stages[: self.position.stage + 1])
+        return 60 * minutes * until_now / total
+
+    def _tick(self) -> None:
+        now = self.clock()
+        self.position.seconds += now - self._lap
+        self._lap = now
+
+    def _report_step(self, stage: Stage, batches: int) -> None:
+        position = self.position
+        done = (position.epoch + position.batch / max(batches, 1)) / self.training.epochs
+        total = sum(each.share for each in self.stages)
+        before = sum(each.share for each in self.stages[: position.stage]) / total
+        seconds_left = position.seconds * (1 / done - 1) if done > 0 and not position.stage else math.inf
+        minutes = self.training.minutes
+        if minutes is not None:
+            start = 60 * minutes * before
+            window = self._deadline(minutes) - start
+            done = max(done, (position.seconds - start) / window)
+            seconds_left = min(seconds_left, 60 * minutes - position.seconds)
+        self.progress.training(
+            f"training {stage.name}",
+            position.batch,
+            batches,
+            position.epochs + 1,
+            before + min(max(done, 0.0), 1.0) * stage.share / total,
+            seconds_left if math.isfinite(seconds_left) else None,
+            position.targets / position.step_seconds if position.step_seconds else None,
+        )
+
+    def _save_step(self, optimizer: torch.optim.Optimizer | None) -> None:
+        position = self.position
+        moments = optimizer_tensors(optimizer) if optimizer is not None else {"empty": torch.zeros(0)}
+        moments["random.cpu"] = torch.get_rng_state()
+        if self.context.device.type == "cuda":
+            moments["random.cuda"] = torch.cuda.get_rng_state(self.context.device)
+        state = {**asdict(position), "fingerprint": fingerprint(self.context)}
+        folder = self.checkpoints.save_step(position.step, self.method.state(), moments, state)
+        self.checkpoints.prune(position.best)
+        self._last_checkpoint = self.clock()
+        self._announce(folder.name, best=False)
+
+    def _announce(self, name: str, *, best: bool) -> None:
+        self.context.report(CheckpointEvent(path=f"checkpoints/{name}", step=self.position.step, best=best))
+
+    def _resume(self) -> None:
+        folder = self.checkpoints.last()
+        if folder is None:
+            return
+        state = CheckpointFolder.read_state(folder)
+        if state.pop("fingerprint") != fingerprint(self.context):
+            raise CheckpointError(
+                f"{folder.name} was written by a run with another spec or version.",
+                "Choose another folder, or the same spec and version.",
+            )
+        known = {each.name for each in fields(Position)}
+        self.position = Position(**{name: value for name, value in state.items() if name in known})
+        self.method.load_state(load_tensors(folder / "model.safetensors"))
+        moments = load_tensors(folder / "optimizer.safetensors")
+        torch.set_rng_state(moments.pop("random.cpu"))
+        if "random.cuda" in moments:
+            torch.cuda.set_rng_state(moments.pop("random.cuda"), self.context.device)
+        self._resumed_optimizer = moments if self.position.stage_step else None
+        self.context.report(LogEvent(message=f"going on from {folder.name}, epoch {self.position.epochs + 1}"))
