@@ -14,6 +14,7 @@ from engine.errors import DataError
 _INVISIBLE = "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 _EXCEL = r"^[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{2,}$"
+LONG_TITLE = 256
 _RESERVED = ("index", *ITEM_COLUMNS)
 
 
@@ -49,6 +50,10 @@ def read_catalogue(table: Table, columns: ItemColumns) -> tuple[pl.DataFrame, tu
     items = _texts(table, columns, notices)
     items = _without_repeats(table, items, notices)
     notices.extend(_odd_ids(table.name, items["id"]))
+    long = items["title"].str.len_chars() > LONG_TITLE
+    if long.any():
+        which = f"{_have(int(long.sum()))} a title of more than {LONG_TITLE} characters: {_some(items['id'].filter(long))}"
+        notices.append(f"{table.name}: {which}. The titles are kept whole; models and pages may cut them.")
     blank = items["title"] == ""
     if blank.any():
         notices.append(f"{table.name}: {_have(int(blank.sum()))} no title; the id stands in: {_some(items['id'].filter(blank))}.")
@@ -106,9 +111,9 @@ def _without_repeats(table: Table, items: pl.DataFrame, notices: list[str]) -> p
         for other in same.iter_rows(named=True):
             if differing := [name for name in items.columns if other[name] != same.to_dicts()[0][name]]:
                 what = "titles" if "title" in differing else differing[0]
-                first = table.line(same["row"][0])
+                lines = f"lines {table.line(same['row'][0])} and {table.line(other['row'])}"
                 raise DataError(
-                    f"{table.name}: item_id {other['id']} occurs on lines {first} and {table.line(other['row'])} with different {what}.",
+                    f"{table.name}: item_id {other['id']} occurs on {lines} with different {what}.",
                     "Keep one of the two rows.",
                 )
     single = items.unique("id", keep="first", maintain_order=True)

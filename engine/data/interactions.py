@@ -66,7 +66,8 @@ def require_column(table: Table, column: str) -> None:
 def skipped_notice(table: Table) -> str:
     """The sentence about rows that were left out."""
     count = len(table.skipped)
-    return f"{table.name}: {count:,} row{'s' if count > 1 else ''} skipped (too few, too many or empty fields): {name_lines(table.skipped)}."
+    rows = f"{count:,} row{'s' if count > 1 else ''} skipped (too few, too many or empty fields)"
+    return f"{table.name}: {rows}: {name_lines(table.skipped)}."
 
 
 def _ratings(table: Table, column: str, notices: list[str]) -> pl.Series:
@@ -79,9 +80,10 @@ def _ratings(table: Table, column: str, notices: list[str]) -> pl.Series:
     empty = text.str.strip_chars() == ""
     wrong = (values.is_null() | ~values.is_finite()).fill_null(True) & ~empty
     if wrong.any():
-        lines = table.lines_where(wrong)
+        values_there = text.filter(wrong)
         raise DataError(
-            f"{table.name}, line {lines[0]}: rating '{text.filter(wrong)[0][:40]}' is not a number{_others(lines)}.",
+            f"{table.name}, line {table.line(int(wrong.arg_true()[0]))}: rating '{values_there[0][:40]}' is not a number"
+            f"{_others(table, wrong, values_there)}.",
             "Fix it, or leave the rating empty.",
         )
     missing = int(empty.sum())
@@ -109,17 +111,19 @@ def _add_times(frame: pl.DataFrame, table: Table, column: str, notices: list[str
 def _refuse_wrong_times(table: Table, text: pl.Series, times: pl.Series) -> None:
     wrong = times.is_null()
     if wrong.any():
-        lines = table.lines_where(wrong)
+        values = text.filter(wrong)
         raise DataError(
-            f"{table.name}, line {lines[0]}: {explain(text.filter(wrong)[0])}{_others(lines)}.",
+            f"{table.name}, line {table.line(int(wrong.arg_true()[0]))}: {explain(values[0])}{_others(table, wrong, values)}.",
             "Fix it, or take the column out: then the order of the rows counts.",
         )
 
 
-def _others(lines: list[int]) -> str:
-    if len(lines) == 1:
+def _others(table: Table, wrong: pl.Series, values: pl.Series, most: int = 10) -> str:
+    if len(values) == 1:
         return ""
-    return f" ({len(lines):,} such rows: {name_lines(lines)})"
+    rows = zip(wrong.arg_true().head(most), values.head(most), strict=True)
+    shown = "; ".join(f"line {table.line(int(row))} '{value[:40]}'" for row, value in rows)
+    return f" ({len(values):,} such rows: {shown}{'; ...' if len(values) > most else ''})"
 
 
 def _time_notices(name: str, in_milliseconds: int, numbers: int, without_zone: int) -> list[str]:
@@ -137,13 +141,10 @@ def _time_notices(name: str, in_milliseconds: int, numbers: int, without_zone: i
 
 
 def _are_positions(frame: pl.DataFrame) -> bool:
-    if "fraction" in frame.columns or frame["timestamp"].min() != 1 or int(frame["timestamp"].max()) > frame.height:  # type: ignore[arg-type]
+    """Whether the timestamps of each user are exactly 1 to n."""
+    in_range = frame["timestamp"].is_between(1, frame.height).all()
+    if "fraction" in frame.columns or not in_range:
         return False
-    users = frame.group_by("user").agg(
-        first=pl.col("timestamp").min(), last=pl.col("timestamp").max(), count=pl.len(), distinct=pl.col("timestamp").n_unique()
-    )
-    return bool(
-        users.select(
-            ((pl.col("first") == 1) & (pl.col("last") == pl.col("count")) & (pl.col("distinct") == pl.col("count"))).all()
-        ).item()
-    )
+    time = pl.col("timestamp")
+    exact = (time.min() == 1) & (time.max() == pl.len()) & (time.n_unique() == pl.len())
+    return bool(frame.group_by("user").agg(exact=exact)["exact"].all())

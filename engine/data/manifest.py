@@ -30,7 +30,7 @@ class FilterStep(_Frozen):
 class Manifest(_Frozen):
     """The content of ``manifest.json``."""
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     hash: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 over the canonical logical rows")
     counts: DataCounts
     time: Time

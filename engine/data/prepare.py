@@ -67,7 +67,10 @@ class _Rows:
         return cls(frame, user_ids, items)
 
     def drop_duplicates(self) -> None:
-        self._keep("duplicates", self.frame.unique(keep="first", maintain_order=True), {})
+        single = self.frame.unique(keep="first", maintain_order=True)
+        if removed := self.frame.height - single.height:
+            self.notices.append(f"{removed:,} exact duplicates (same user, item, time and rating) were dropped.")
+        self._keep("duplicates", single, {})
 
     def drop_rated_below(self, minimum: float) -> None:
         rated = self.frame["weight"].is_not_null()

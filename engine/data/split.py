@@ -85,7 +85,10 @@ def leave_one_out(version: Version) -> Split:
 
 
 def seen_rule(version: Version, setting: Literal["auto", "remove", "keep"]) -> Literal["remove", "keep"]:
-    """What happens to the items of the history in a ranking: ``auto`` keeps them if 5 % or more of the interactions repeat a pair."""
+    """What happens to the items of the history in a ranking.
+
+    ``auto`` keeps them if 5 % or more of the interactions repeat an earlier pair of the same user, else removes them.
+    """
     if setting != "auto":
         return setting
     return "keep" if repeat_share(version.user, version.item, version.items.height) >= KEEP_SEEN_FROM else "remove"

@@ -16,7 +16,7 @@ import polars as pl
 from engine.data.text import Text
 from engine.errors import DataError
 
-DELIMITERS = {",": ",", ";": ";", "\t": "tab"}
+DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _BLOCK = 100_000
 _LONGEST_FIELD = 131_072
 
@@ -75,7 +75,7 @@ def read_table(text: Text, *, columns: Sequence[str] | None = None, delimiter: s
     if delimiter is None:
         delimiter = _sniff(text.data)
         if delimiter != ",":
-            notices.append(f"{text.name}: detected {DELIMITERS[delimiter]!r} between the fields, not a comma.")
+            notices.append(f"{text.name}: detected {DELIMITERS[delimiter]} between the fields, not a comma.")
     names, first_line = (list(columns), 1) if columns else _header(text, delimiter, quotes)
     table = _read_fast(text, names, first_line, delimiter, quotes, header=columns is None)
     if table is None:
@@ -168,8 +168,7 @@ def _read_strict(text: Text, names: list[str], delimiter: str, quotes: bool, hea
 def _records(text: Text, delimiter: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank with the line on which it starts."""
     lines = io.TextIOWrapper(io.BytesIO(text.data), encoding="utf-8", newline="")
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=quoting)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE)
     start = 1
     try:
         for record in reader:

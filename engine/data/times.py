@@ -64,7 +64,7 @@ def parse_times(text: pl.Series) -> Times:
 
 
 def _parse_odd(odd: pl.DataFrame) -> pl.DataFrame:
-    """Columns ``real`` (a number with a point or an exponent), ``iso`` (milliseconds) and ``zoneless`` for texts that are no int64."""
+    """For texts that are no int64: ``real`` (a number with a point or an exponent), ``iso`` (milliseconds) and ``zoneless``."""
     stripped = pl.col("text").str.strip_chars()
     parts = odd.select("text", part=stripped.str.extract_groups(_ISO)).unnest("part")
     day = pl.col("date").str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Int64)

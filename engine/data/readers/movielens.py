@@ -15,27 +15,11 @@ from engine.data.text import Text, read_text
 from engine.errors import DataError
 
 _LOG = ("user_id", "item_id", "rating", "timestamp")
-_GENRES = [
-    "unknown",
-    "Action",
-    "Adventure",
-    "Animation",
-    "Children's",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Fantasy",
-    "Film-Noir",
-    "Horror",
-    "Musical",
-    "Mystery",
-    "Romance",
-    "Sci-Fi",
-    "Thriller",
-    "War",
-    "Western",
-]
+_GENRE_LINE = (
+    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|Mystery|"
+    "Romance|Sci-Fi|Thriller|War|Western"
+)
+_GENRES = _GENRE_LINE.split("|")
 """The order of the 19 flags at the end of each line of u.item, as u.genre gives it."""
 _NO_GENRE = "(no genres listed)"
 
@@ -85,11 +69,11 @@ def _together(
     log: Table,
     catalogue: Table,
     texts: dict[str, Text],
-    columns: LogColumns = LogColumns(),
-    item_columns: ItemColumns = ItemColumns(),
+    columns: LogColumns | None = None,
+    item_columns: ItemColumns | None = None,
 ) -> RawData:
-    interactions, time, notices = read_log(log, columns)
-    listed, item_notices = read_catalogue(catalogue, item_columns)
+    interactions, time, notices = read_log(log, columns or LogColumns())
+    listed, item_notices = read_catalogue(catalogue, item_columns or ItemColumns())
     items, orphan_notices = with_orphans(listed, interactions["item"])
     sources = {name: text.sha256 for name, text in texts.items()}
     return RawData(interactions, items, sources, time, notices + item_notices + orphan_notices)

@@ -27,5 +27,5 @@ READERS: Registry[Reader] = Registry("reader")
 
 
 def register_reader(name: str, reader: Reader) -> Reader:
-    """Add ``reader`` under a new name; the first that recognises a path reads it. Raises ValueError for a name taken or malformed."""
+    """Add ``reader``; the first that recognises a path reads it. Raises ValueError for a name that is taken or malformed."""
     return READERS.register(name, reader)
