@@ -32,12 +32,14 @@ class Postgres:
         folder: keeps the data and the password. The caller sees to it that only one server uses it at a time.
         log: log file; by default in ``folder``.
         durable: False gives up safety against power cuts, for tests.
+        keep_open: as of LeashedProcess.
     """
 
-    def __init__(self, folder: Path, log: Path | None = None, *, durable: bool = True) -> None:
+    def __init__(self, folder: Path, log: Path | None = None, *, durable: bool = True, keep_open: tuple[int, ...] = ()) -> None:
         self.folder = folder.resolve()
         self.log = log or self.folder / "postgres.log"
         self.durable = durable
+        self.keep_open = keep_open
         self.port = 0
         self.process: LeashedProcess | None = None
 
@@ -114,7 +116,7 @@ class Postgres:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         self.process = LeashedProcess(
-            command, self.log, _clean_environment(), self._home, unprivileged.server_user(), stop_signal="SIGINT"
+            command, self.log, _clean_environment(), self._home, unprivileged.server_user(), "SIGINT", keep_open=self.keep_open
         )
         before = self.log.stat().st_size if self.log.exists() else 0
         self.process.start()

@@ -23,6 +23,7 @@ class LeashedProcess:
         user: name of the user to run as; only root may name one.
         stop_signal: name of the signal that asks the command to stop.
         stop_seconds: after so many seconds it is killed, with all below it.
+        keep_open: file descriptors that the leash (not the command) inherits, such as a lock that lives as long as it.
     """
 
     command: Sequence[str]
@@ -32,6 +33,7 @@ class LeashedProcess:
     user: str = ""
     stop_signal: str = "SIGTERM"
     stop_seconds: float = 10.0
+    keep_open: tuple[int, ...] = ()
     _leash: "subprocess.Popen[bytes] | None" = field(default=None, init=False, repr=False)
 
     def start(self) -> None:
@@ -49,6 +51,7 @@ class LeashedProcess:
                 cwd=self.folder,
                 env=dict(self.environment) if self.environment is not None else None,
                 start_new_session=True,
+                pass_fds=self.keep_open,
             )
 
     @property
@@ -69,17 +72,21 @@ class LeashedProcess:
         code = self._leash.poll()
         return code if code is None or code >= 0 else 128 - code
 
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, without waiting."""
+        if self._leash is not None and self.running:
+            self._leash.terminate()
+
     def stop(self) -> None:
         """Ask it to stop, wait for its end, kill it after ``stop_seconds``. Nothing happens if it has ended."""
         if self._leash is None:
             return
-        if self.running:
-            self._leash.terminate()
-            try:
-                self._leash.wait(self.stop_seconds + 6)
-            except subprocess.TimeoutExpired:
-                self._leash.kill()
-                self._leash.wait()
+        self.ask_to_stop()
+        try:
+            self._leash.wait(self.stop_seconds + 6)
+        except subprocess.TimeoutExpired:
+            self._leash.kill()
+            self._leash.wait()
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, at most so long; whether it has ended."""

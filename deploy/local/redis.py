@@ -21,11 +21,13 @@ class Redis:
     Args:
         folder: working folder, with its configuration and log.
         log: log file; by default in ``folder``.
+        keep_open: as of LeashedProcess.
     """
 
-    def __init__(self, folder: Path, log: Path | None = None) -> None:
+    def __init__(self, folder: Path, log: Path | None = None, *, keep_open: tuple[int, ...] = ()) -> None:
         self.folder = folder.resolve()
         self.log = log or self.folder / "redis.log"
+        self.keep_open = keep_open
         self.port = 0
         self._password = secrets.token_urlsafe(24)
         self.process: LeashedProcess | None = None
@@ -62,7 +64,7 @@ class Redis:
         }
         configuration = self.folder / "redis.conf"
         write_secret(configuration, "".join(f"{name} {value}\n" for name, value in settings.items()))
-        self.process = LeashedProcess([str(_program()), str(configuration)], self.log, stop_seconds=5)
+        self.process = LeashedProcess([str(_program()), str(configuration)], self.log, stop_seconds=5, keep_open=self.keep_open)
         self.process.start()
         deadline = time.monotonic() + START_SECONDS
         while self.process.running and time.monotonic() < deadline:

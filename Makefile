@@ -1,0 +1,69 @@
+# DARec Lab. `make help` explains the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up stop status test lint bench browser clean
+
+help:  ## this text
+	@echo "DARec Lab: fair experiments with sequential recommenders."
+	@echo
+	@echo "On a fresh machine (Linux, Python 3.11 or newer) two commands do everything:"
+	@echo "  make demo    start it, train SASRec and DARec on a data set, show the results, keep serving"
+	@echo "  make test    check style and types, run all tests"
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables:"
+	@echo "  PYTHON=python3.12   the Python that .venv is made with (now: $(PYTHON))"
+	@echo "  DATA=folder         demo: your data, a folder with interactions.csv[.gz] and items.csv[.gz]"
+	@echo "  CHECK=1             demo: check the pages, then stop everything and exit"
+	@echo "  TESTS=path          test: only these tests"
+	@echo "All settings from the environment are listed in README.md."
+
+setup: $(STAMP)  ## build .venv with everything (the other targets do it when needed)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is missing or older than 3.11. Install Python 3.11 or newer, or name it: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the pinned packages into $(VENV): a minute or two."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+demo: setup  ## the whole way from a log file to recommendations (DATA=folder, CHECK=1)
+	@$(BIN)/python -m deploy.local.demo $(if $(DATA),--data "$(DATA)") $(if $(filter-out 0,$(CHECK)),--check)
+
+up: setup  ## start all services and supervise them until Ctrl-C
+	@$(BIN)/python -m deploy.local up
+
+stop: setup  ## stop the services that `make up` or `make demo` started
+	@$(BIN)/python -m deploy.local stop
+
+status: setup  ## say what runs
+	@$(BIN)/python -m deploy.local status
+
+test: setup lint browser  ## style, types and every test, the browser's and the services' too
+	@$(BIN)/python -m pytest $(TESTS) </dev/null
+
+lint: setup  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+browser: setup
+	@$(BIN)/python -m deploy.local.browser
+
+bench: setup  ## benchmarks: none yet
+	@echo "There are no benchmarks yet. A run reports its speed itself: targets_per_second in the result of python -m engine fit."
+
+clean:  ## remove .venv, caches and built files (the state folder .local stays)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

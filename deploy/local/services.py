@@ -1,0 +1,157 @@
+"""The services of one machine: what is started, how one sees that it is ready, and in which order it stops."""
+
+import os
+import secrets
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from deploy.local.errors import ServiceError, last_lines
+from deploy.local.home import ROOT, Home
+from deploy.local.postgres import Postgres
+from deploy.local.process import LeashedProcess
+from deploy.local.redis import Redis
+
+
+@dataclass
+class Service:
+    """One supervised service.
+
+    Attributes:
+        launch: starts it and returns its process; raises ServiceError.
+        ready: whether it answers.
+        stage: services stop in the order of their stages, those of one stage together.
+    """
+
+    name: str
+    log: Path
+    stage: int
+    launch: Callable[[], LeashedProcess]
+    ready: Callable[[], bool]
+
+
+WEB, WORKERS, BROKER, DATABASE = range(4)
+STOP_SECONDS = {WEB: 6.0, WORKERS: 20.0}
+"""A worker's child may take half of that to reach a checkpoint (WORKER_STOP_GRACE_SECONDS)."""
+
+
+def embedded_postgres(home: Home, keep_open: tuple[int, ...]) -> tuple[Service, Postgres]:
+    """The embedded database as a service; its URL is known once it was launched."""
+    postgres = Postgres(home.folder / "postgres", home.log("postgres"), keep_open=keep_open)
+    return Service("postgres", postgres.log, DATABASE, _starter(postgres), lambda: True), postgres
+
+
+def embedded_redis(home: Home, keep_open: tuple[int, ...]) -> tuple[Service, Redis]:
+    """The embedded broker as a service; its URL is known once it was launched."""
+    redis = Redis(home.folder / "redis", home.log("redis"), keep_open=keep_open)
+    return Service("redis", redis.log, BROKER, _starter(redis), lambda: True), redis
+
+
+def _starter(server: Postgres | Redis) -> Callable[[], LeashedProcess]:
+    def launch() -> LeashedProcess:
+        server.start()
+        if server.process is None:
+            raise ServiceError("The server has no process.")
+        return server.process
+
+    return launch
+
+
+def python_services(home: Home, environment: dict[str, str], port: int, keep_open: tuple[int, ...]) -> list[Service]:
+    """Web server, workers, beat and reaper."""
+    web = ["uvicorn", "webapp.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
+    beat = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
+    return [
+        _service("web", WEB, web, home, environment, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
+        _worker("io", 2, home, environment, keep_open),
+        _worker("gpu", 1, home, environment, keep_open),
+        _service("beat", WORKERS, beat, home, environment, keep_open, lambda: True),
+        _service("reaper", WORKERS, ["workers.reaper"], home, environment, keep_open, lambda: True),
+    ]
+
+
+def _worker(queue: str, concurrency: int, home: Home, environment: dict[str, str], keep_open: tuple[int, ...]) -> Service:
+    node = f"{queue}-{secrets.token_hex(3)}@{socket.gethostname()}"
+    command = ["celery", "-A", "workers.app", "worker", "--queues", queue, "--hostname", node, "--concurrency", str(concurrency)]
+    command += ["--prefetch-multiplier", "1", "--pool", "prefork", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    # The engine sets the number of threads itself, run by run.
+    without = {name: value for name, value in environment.items() if name != "OMP_NUM_THREADS"}
+    return _service(f"worker-{queue}", WORKERS, command, home, without, keep_open, lambda: pings(environment["BROKER_URL"], node))
+
+
+def _service(
+    name: str,
+    stage: int,
+    command: list[str],
+    home: Home,
+    environment: dict[str, str],
+    keep_open: tuple[int, ...],
+    ready: Callable[[], bool],
+) -> Service:
+    log = home.log(name)
+
+    def launch() -> LeashedProcess:
+        process = LeashedProcess(
+            [sys.executable, "-m", *command], log, environment, ROOT, stop_seconds=STOP_SECONDS[stage], keep_open=keep_open
+        )
+        process.start()
+        return process
+
+    return Service(name, log, stage, launch, ready)
+
+
+def answers(url: str) -> bool:
+    """Whether a web server answers at ``url``, be it with an error."""
+    try:
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 (our own http address)
+    except urllib.error.HTTPError as error:
+        error.close()
+    except OSError:
+        return False
+    return True
+
+
+def pings(broker: str, node: str) -> bool:
+    """Whether the Celery worker ``node`` answers over the broker."""
+    try:
+        with Celery(broker=broker, set_as_current=False) as app:
+            return bool(app.control.ping(destination=[node], timeout=0.5))
+    except (OperationalError, OSError):
+        return False
+
+
+def run_once(name: str, arguments: list[str], home: Home, environment: dict[str, str], keep_open: tuple[int, ...]) -> None:
+    """Run one of Django's commands to its end; raises ServiceError with the end of its log."""
+    log = home.log(name)
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    process = LeashedProcess(command, log, environment, ROOT, keep_open=keep_open)
+    process.start()
+    try:
+        process.wait(600)
+    finally:
+        process.stop()
+    if process.status:
+        raise ServiceError(f"manage.py {arguments[0]} failed with status {process.status}.", f"Its log: {log}\n{last_lines(log)}")
+
+
+def service_environment(home: Home, database: str, broker: str) -> dict[str, str]:
+    """The environment of every service: ours, and the addresses."""
+    environment = dict(os.environ)
+    for name, value in (("DATABASE_URL", database), ("BROKER_URL", broker)):
+        environment[name] = value
+        environment.pop(f"{name}_FILE", None)
+    if not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
+        environment["SECRET_KEY"] = home.secret_key()
+    if not (os.environ.get("STORAGE_URL") or os.environ.get("STORAGE_URL_FILE")):
+        environment["STORAGE_URL"] = f"file://{home.folder / 'storage'}"
+    environment.setdefault("STATIC_ROOT", str(home.folder / "static"))
+    environment["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
