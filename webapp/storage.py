@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, Storage, default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 
 
 def local_root() -> Path | None:
@@ -70,5 +70,5 @@ def _files(key: str) -> Iterator[str]:
 
 
 def _backend() -> Storage:
-    backend = default_storage
-    return getattr(backend, "_wrapped", backend)
+    # default_storage is lazy, and wraps nothing before its first use.
+    return storages["default"]
