@@ -1,8 +1,34 @@
 """All addresses."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from webapp.accounts import views as accounts
+from webapp.api.api import api
+from webapp.datasets import views as datasets
+from webapp.experiments import launching
+from webapp.experiments import views as experiments
+from webapp.home import healthz, home
+
 urlpatterns = [
+    path("", home, name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("login", LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("profile", accounts.profile, name="profile"),
+    path("project", accounts.switch_project, name="switch-project"),
+    path("datasets", datasets.dataset_list, name="datasets"),
+    path("datasets/new", datasets.upload, name="upload"),
+    path("datasets/<int:pk>", datasets.dataset_detail, name="dataset"),
+    path("datasets/<int:pk>/upload", datasets.upload, name="upload-version"),
+    path("datasets/<int:dataset>/versions/<int:number>", datasets.version_page, name="version"),
+    path("runs", experiments.run_list, name="runs"),
+    path("runs/new", launching.new_run, name="new-run"),
+    path("runs/<int:pk>", experiments.run_page, name="run"),
+    path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
 ]
+handler403 = "webapp.failures.forbidden"
+handler404 = "webapp.failures.not_found"
+handler500 = "webapp.failures.server_error"

@@ -1,5 +1,7 @@
 """What people do with runs: launch them and cancel them."""
 
+import json
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -15,13 +17,16 @@ def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
     """Queue a run of ``spec`` on ``version``; raises UserError if the version is not ready."""
     if version.state != VersionState.READY:
         raise UserError(f"{version} is {version.state}, not ready.", "Choose a version that is ready, or wait until this one is.")
+    values = spec.model_dump(mode="json")
+    if "\\u0000" in json.dumps(values):
+        raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
     with transaction.atomic():
         run = Run.objects.create(
             project=version.dataset.project,
             version=version,
             method=spec.method.id,
             preset=spec.preset or "",
-            spec=spec.model_dump(mode="json"),
+            spec=values,
             state=RunState.QUEUED,
             queued_at=timezone.now(),
             created_by=user,

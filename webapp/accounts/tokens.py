@@ -1,0 +1,50 @@
+"""Bearer tokens ``darec_<lookup>_<secret>``. The secret is shown once; only its keyed hash is kept."""
+
+import datetime
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from webapp.accounts.models import ApiToken
+
+_PREFIX = "darec"
+_USE_IS_NOTED_AFTER = datetime.timedelta(minutes=1)
+
+
+def issue_token(user: User, name: str, days: int | None) -> tuple[ApiToken, str]:
+    """A new token that is good for ``days`` (None: for ever), and its text, which nobody can see again."""
+    lookup, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    expires = timezone.now() + datetime.timedelta(days=days) if days else None
+    token = ApiToken.objects.create(user=user, name=name, lookup=lookup, digest=_digest(secret), expires_at=expires)
+    return token, f"{_PREFIX}_{lookup}_{secret}"
+
+
+def user_of_token(text: str) -> User | None:
+    """The user whose valid token ``text`` is; None if it is unknown, wrong, expired or revoked, or its user inactive."""
+    prefix, _, rest = text.partition("_")
+    lookup, _, secret = rest.partition("_")
+    token = ApiToken.objects.select_related("user").filter(lookup=lookup).first()
+    # Compare also where nothing was found, so that the time taken does not tell which look-up parts exist.
+    matches = hmac.compare_digest(token.digest if token else "0" * 64, _digest(secret))
+    now = timezone.now()
+    if not token or not matches or prefix != _PREFIX or token.revoked_at or not token.user.is_active:
+        return None
+    if token.expires_at and token.expires_at <= now:
+        return None
+    if token.last_used_at is None or now - token.last_used_at > _USE_IS_NOTED_AFTER:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token.user
+
+
+def revoke_token(token: ApiToken) -> None:
+    """End the token's validity now; a token revoked before keeps its time."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _digest(secret: str) -> str:
+    key = hashlib.sha256(b"darec api token\x00" + settings.SECRET_KEY.encode()).digest()
+    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()

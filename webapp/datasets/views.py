@@ -1,0 +1,101 @@
+"""Pages of datasets: the list, one dataset, the upload, one version."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Prefetch
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from webapp import broker
+from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.models import Role
+from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
+from webapp.datasets.actions import create_dataset, create_version
+from webapp.datasets.display import manifest_rows, version_row
+from webapp.datasets.forms import UploadForm
+from webapp.datasets.models import Dataset, Version
+from webapp.http import STOP_POLLING, PageRequest, page, render_block
+
+
+@page
+@require_GET
+def dataset_list(request: PageRequest) -> HttpResponse:
+    """The project's datasets, each with its newest version."""
+    place = get_place(request)
+    newest = Version.objects.defer("manifest", "notices").select_related("dataset").order_by("-number")
+    datasets = (
+        Dataset.objects.filter(project=place.project)
+        .annotate(number_of_versions=Count("versions"))
+        .prefetch_related(Prefetch("versions", queryset=newest))
+        .order_by("name")
+    )
+    rows = []
+    for dataset in datasets:
+        versions = list(dataset.versions.all())
+        rows.append({"dataset": dataset, "count": len(versions), "newest": version_row(versions[0]) if versions else None})
+    return render(request, "datasets/list.html", {"rows": rows, "section": "datasets"})
+
+
+@page
+@require_GET
+def dataset_detail(request: PageRequest, pk: int) -> HttpResponse:
+    """A dataset and its versions."""
+    dataset = get_dataset_for_user(request.user, pk)
+    enter_project(request, dataset.project)
+    versions = dataset.versions.defer("manifest").select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
+    rows = [{**version_row(version), "runs": version.run_count} for version in versions]
+    context = {"dataset": dataset, "rows": rows, "section": "datasets"}
+    return render(request, "datasets/detail.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def upload(request: PageRequest, pk: int | None = None) -> HttpResponse:
+    """Upload files as a new dataset, or, with ``pk``, as a further version of one."""
+    dataset = get_dataset_for_user(request.user, pk) if pk is not None else None
+    place = enter_project(request, dataset.project) if dataset else get_place(request)
+    require_role(request.user, place.project, Role.RESEARCHER)
+    if request.method == "POST":
+        form = UploadForm(request.POST, request.FILES, project=place.project, dataset=dataset)
+        if form.is_valid():
+            version = _store(request, form, dataset)
+            return redirect("version", dataset=version.dataset_id, number=version.number)
+    else:
+        form = UploadForm(project=place.project, dataset=dataset)
+    status = 422 if form.is_bound else 200
+    return render(request, "datasets/upload.html", {"form": form, "dataset": dataset, "section": "datasets"}, status=status)
+
+
+@page
+@require_GET
+def version_page(request: PageRequest, dataset: int, number: int) -> HttpResponse:
+    """A version: what is in it, or what went wrong and what to do. Polled until it is ready or failed."""
+    version = get_numbered_version_for_user(request.user, dataset, number)
+    enter_project(request, version.dataset.project)
+    row = version_row(version)
+    context = {
+        "version": version,
+        "row": row,
+        "manifest": manifest_rows(version.manifest),
+        "section": "datasets",
+    }
+    if request.htmx:
+        body = render_block(request, "datasets/version.html", "live", context)
+        return HttpResponse(body, status=200 if row["active"] else STOP_POLLING)
+    return render(request, "datasets/version.html", context)
+
+
+def _store(request: PageRequest, form: UploadForm, dataset: Dataset | None) -> Version:
+    with transaction.atomic():
+        target = dataset or create_dataset(form.project, request.user, form.cleaned_data["name"])
+        version = create_version(
+            target, request.user, form.cleaned_data["interactions"], form.cleaned_data["items"], form.cleaned_data["core"]
+        )
+    if broker.answers():
+        messages.success(request, "The files are stored; a worker reads them now.")
+    else:
+        messages.warning(
+            request, "The files are stored and queued, but the queue does not answer right now. They are read once it does."
+        )
+    return version

@@ -1,0 +1,185 @@
+"""Runs as the pages show them: states, metric tables with their protocol, the layer map, sample recommendations."""
+
+import math
+from typing import Any
+
+from django.utils import timezone
+
+from engine.methods import METHODS
+from webapp.display import NOTHING, count, duration, moment, percent, rate, score, since
+from webapp.experiments.models import ACTIVE_STATES, LayerAdapter, Run, RunState, SampleRecommendation
+
+SHAPES = {
+    RunState.DRAFT: "…",
+    RunState.QUEUED: "…",
+    RunState.STARTING: "●",
+    RunState.RUNNING: "●",
+    RunState.EVALUATING: "●",
+    RunState.CANCELLING: "⏸",
+    RunState.SUCCEEDED: "✓",
+    RunState.FAILED: "✕",
+    RunState.CANCELLED: "⏸",
+    RunState.LOST: "?",
+}
+NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
+_SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
+_LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
+_SCALE_STEPS = 10
+_SCALE_TOP_RANK = 64
+
+
+def state(run: Run) -> dict[str, str]:
+    """The state's shape and word, and the name of its colour."""
+    known = RunState(run.state)
+    return {"name": known.value, "shape": SHAPES[known], "word": known.label}
+
+
+def method_title(method: str) -> str:
+    """A method's name as people write it; the id of one that is gone."""
+    return METHODS.get(method).title if method in METHODS else method
+
+
+def is_active(run: Run) -> bool:
+    """Whether the run still changes by itself."""
+    return run.state in ACTIVE_STATES
+
+
+def took(run: Run) -> str:
+    """How long the run took, or has been going."""
+    if run.started_at is None:
+        return NOTHING
+    return duration(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+
+
+def progress(run: Run) -> dict[str, Any]:
+    """The progress bar: fraction, what is done, how long it will take. Empty parts where nothing is known yet."""
+    values = run.progress
+    fraction = float(values.get("fraction", 0.0))
+    parts = []
+    if values.get("epoch") is not None:
+        parts.append(f"epoch {values['epoch']}")
+    if values.get("total"):
+        parts.append(f"{count(values['done'])} of {count(values['total'])} {values.get('unit', '')}".strip())
+    if values.get("targets_per_second"):
+        parts.append(f"{rate(values['targets_per_second'])} targets/s")
+    eta = values.get("eta_seconds")
+    return {
+        "fraction": fraction,
+        "percent": percent(fraction),
+        "phase": values.get("phase", ""),
+        "parts": parts,
+        "eta": duration(eta) if eta is not None else "",
+    }
+
+
+def header(run: Run) -> dict[str, Any]:
+    """The first lines of a run's page."""
+    start = run.started_at or run.queued_at
+    return {
+        "state": state(run),
+        "active": is_active(run),
+        "method": method_title(run.method),
+        "seed": run.spec.get("training", {}).get("seed", 0),
+        "since": moment(start),
+        "took": took(run),
+        "waited": since(run.queued_at),
+        "seen": since(run.heartbeat_at) if run.heartbeat_at else "",
+        "finished": moment(run.finished_at),
+        "cancellable": is_active(run) and run.state != RunState.CANCELLING,
+        "nano": NANO_NOTE if run.spec.get("method", {}).get("backbone") == "nano" else "",
+    }
+
+
+def protocol_line(protocol: dict[str, Any]) -> str:
+    """All that must be equal before two numbers may stand side by side, in one line."""
+    if not protocol:
+        return ""
+    ranked = "full ranking over" if protocol.get("candidates") == "full" else f"{protocol.get('candidates')} candidates of"
+    parts = [
+        str(protocol.get("split", "")),
+        f"{ranked} {count(protocol.get('catalogue'))} items",
+        _SEEN_WORDS.get(str(protocol.get("seen")), str(protocol.get("seen"))),
+        f"ties: {protocol.get('ties')}",
+        f"version {str(protocol.get('version', ''))[:10]}",
+        f"split {str(protocol.get('split_hash', ''))[:10]}",
+    ]
+    return " · ".join(parts)
+
+
+def metric_table(run: Run) -> list[dict[str, str]]:
+    """One row a metric: its name, test and validation values."""
+    names = sorted({*run.test, *run.valid}, key=_metric_order)
+    return [{"name": _metric_name(name), "test": _metric(name, run.test), "valid": _metric(name, run.valid)} for name in names]
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """What else came out, name and value with its unit."""
+    rows = [
+        ("Users evaluated", count(run.users_evaluated)),
+        ("Epochs", f"{count(run.epochs)}, best {count(run.best_epoch)}" if run.epochs else "none: nothing is trained"),
+        ("Trainable parameters", count(run.trainable_parameters)),
+        ("Training speed", f"{rate(run.targets_per_second)} targets/s" if run.targets_per_second else NOTHING),
+        ("Wall time", duration(run.seconds)),
+    ]
+    if run.data:
+        sizes = (f"{count(run.data.get(name))} {name}" for name in ("users", "items", "interactions"))
+        rows.insert(0, ("Data", ", ".join(sizes)))
+    return rows
+
+
+def layer_map(layers: list[LayerAdapter]) -> dict[str, Any] | None:
+    """A row a layer, highest first as in drawings; ``step`` 0 to 9 is the colour of its rank. None without layers."""
+    if not layers:
+        return None
+    largest = max(layer.parameters for layer in layers) or 1
+    rows = [
+        {
+            "layer": layer.layer,
+            "kind": layer.kind,
+            "target": NOTHING if layer.kind == "none" else layer.target,
+            "rank": NOTHING if layer.kind == "none" else str(layer.rank),
+            "step": rank_step(layer.rank),
+            "parameters": count(layer.parameters),
+            "share": round(layer.parameters / largest, 3),
+        }
+        for layer in sorted(layers, key=lambda layer: -layer.layer)
+    ]
+    legend = [(rank_step(rank), label) for rank, label in _LEGEND]
+    return {"rows": rows, "legend": legend, "total": count(sum(layer.parameters for layer in layers))}
+
+
+def rank_step(rank: int) -> int:
+    """The colour step of a rank, 0 (none) to 9 (64 or more), by its logarithm."""
+    if rank <= 0:
+        return 0
+    return min(_SCALE_STEPS - 1, 1 + round(math.log2(rank) / math.log2(_SCALE_TOP_RANK) * (_SCALE_STEPS - 2)))
+
+
+def sample(row: SampleRecommendation, catalogue: int | None) -> dict[str, Any]:
+    """One user's sample: history, held-out item with its position from 1, and the list with the held-out item marked."""
+    position = row.rank + 1
+    place = f"{position:,.0f}" if position == int(position) else f"{position:,.1f} (tied)"
+    return {
+        "user": row.user_id_text,
+        "history": row.history,
+        "target": row.target,
+        "position": f"{place} of {count(catalogue)}" if catalogue else place,
+        "hit": any(item["id"] == row.target["id"] for item in row.recommended),
+        "recommended": [{**item, "held_out": item["id"] == row.target["id"]} for item in row.recommended],
+    }
+
+
+def _metric(name: str, values: dict[str, float]) -> str:
+    return score(values.get(name))
+
+
+def _metric_name(name: str) -> str:
+    base, at, cut = name.partition("@")
+    short = base.upper() if base in ("hr", "ndcg", "mrr", "map") else base.replace("_", " ").capitalize()
+    return f"{short}{at}{cut}"
+
+
+def _metric_order(name: str) -> tuple[int, str, int]:
+    base, _, cut = name.partition("@")
+    known = ("ndcg", "hr", "mrr")
+    return known.index(base) if base in known else len(known), base, int(cut) if cut.isdecimal() else 0

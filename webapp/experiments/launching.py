@@ -1,0 +1,119 @@
+"""The new-run page: version, method, preset, and a form made from the spec."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from engine.errors import SpecError, UserError
+from engine.methods import METHODS
+from engine.presets import Preset, get_preset, presets
+from engine.spec import RunSpec, parse_spec
+from webapp import broker
+from webapp.accounts.access import Place, get_place, require_role
+from webapp.accounts.models import Role
+from webapp.datasets.access import get_version_for_user, ready_versions
+from webapp.datasets.models import Version
+from webapp.display import count
+from webapp.experiments.access import get_run_for_user
+from webapp.experiments.actions import launch_run
+from webapp.experiments.form import SpecForm
+from webapp.experiments.models import Run
+from webapp.http import PageRequest, page, render_block
+
+_FIRST_PRESET = "darec-nano"
+
+
+@dataclass
+class _Choice:
+    version: Version | None
+    preset: Preset
+    source: Run | None = None
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def new_run(request: PageRequest) -> HttpResponse:
+    """Choose and launch. GET takes ``version``, ``preset`` and ``clone`` (a run's id); POST launches, or says what to correct."""
+    place = get_place(request)
+    require_role(request.user, place.project, Role.RESEARCHER)
+    if request.method == "POST":
+        return _launch(request, place)
+    choice = _choose(request, place, request.GET)
+    form = SpecForm(choice.preset, spec=_cloned_spec(choice))
+    context = _context(place, choice, form)
+    if request.htmx and not request.htmx.boosted:
+        return HttpResponse(render_block(request, "experiments/new.html", "settings", context))
+    return render(request, "experiments/new.html", context)
+
+
+def _launch(request: PageRequest, place: Place) -> HttpResponse:
+    choice = _choose(request, place, request.POST)
+    form = SpecForm(choice.preset, values={name: str(value) for name, value in request.POST.items()})
+    try:
+        spec = choice.preset.spec(form.settings())
+        if choice.version is None:
+            raise SpecError([("", "choose a dataset version that is ready")])
+        run = launch_run(choice.version, request.user, spec)
+    except SpecError as error:
+        form.blame(error.problems)
+        return render(request, "experiments/new.html", _context(place, choice, form), status=422)
+    except UserError as error:
+        form.problems.append(str(error))
+        return render(request, "experiments/new.html", _context(place, choice, form), status=422)
+    if broker.answers():
+        messages.success(request, f"{run} is queued.")
+    else:
+        messages.warning(request, f"{run} is queued, but the queue does not answer right now; it starts once it does.")
+    return redirect("run", pk=run.pk)
+
+
+def _choose(request: PageRequest, place: Place, query: QueryDict) -> _Choice:
+    source = get_run_for_user(request.user, int(query["clone"])) if query.get("clone", "").isdecimal() else None
+    name = query.get("preset") or _preset_of(source) or _FIRST_PRESET
+    preset = get_preset(name) if name in presets() else get_preset(_FIRST_PRESET)
+    wanted = query.get("version", "")
+    if wanted.isdecimal():
+        version = get_version_for_user(request.user, int(wanted))
+    else:
+        version = source.version if source else ready_versions(place.project).first()
+    return _Choice(version, preset, source if source and source.method == preset.method else None)
+
+
+def _preset_of(run: Run | None) -> str | None:
+    if run is None:
+        return None
+    if run.preset in presets():
+        return run.preset
+    return next((preset.name for preset in presets() if preset.method == run.method), None)
+
+
+def _cloned_spec(choice: _Choice) -> RunSpec | None:
+    return parse_spec(choice.source.spec) if choice.source else None
+
+
+def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:
+    versions = [
+        {
+            "pk": version.pk,
+            "name": f"{version}{' (generated)' if version.dataset.generated else ''}",
+            "counts": f"{count(version.users)} users, {count(version.items)} items, {count(version.interactions)} interactions",
+            "chosen": choice.version is not None and version.pk == choice.version.pk,
+        }
+        for version in ready_versions(place.project).defer("manifest", "notices")
+    ]
+    return {"form": form, "choice": choice, "versions": versions, "methods": _methods(choice), "section": "runs"}
+
+
+def _methods(choice: _Choice) -> list[dict[str, Any]]:
+    return [
+        {
+            "entry": entry,
+            "presets": [preset for preset in presets() if preset.method == entry.id],
+            "chosen": entry.id == choice.preset.method,
+        }
+        for entry in METHODS
+    ]

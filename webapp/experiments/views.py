@@ -1,0 +1,105 @@
+"""Pages of runs: the list and one run."""
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from engine.errors import UserError
+from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.models import Role
+from webapp.experiments import display, events
+from webapp.experiments.access import get_run_for_user
+from webapp.experiments.actions import request_cancel
+from webapp.experiments.listing import Listing, active_exists
+from webapp.experiments.models import Run, RunState
+from webapp.http import STOP_POLLING, PageRequest, page, render_block
+
+_RUNS_A_PAGE = 50
+
+
+@page
+@require_GET
+def run_list(request: PageRequest) -> HttpResponse:
+    """The project's runs, filtered, sorted and in pages; the table refreshes itself while something is active."""
+    place = get_place(request)
+    listing = Listing.from_query(request.GET)
+    shown = Paginator(listing.query(place.project), _RUNS_A_PAGE).get_page(request.GET.get("page"))
+    polling = active_exists(place.project)
+    context = {
+        "page": shown,
+        "rows": [listing.row(run) for run in shown],
+        "listing": listing,
+        "polling": polling,
+        "section": "runs",
+    }
+    if request.htmx and not request.htmx.boosted:
+        body = render_block(request, "experiments/runs.html", "live", context)
+        return HttpResponse(body, status=200 if polling else STOP_POLLING)
+    return render(request, "experiments/runs.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def run_page(request: PageRequest, pk: int) -> HttpResponse:
+    """A run: how it goes, what came out, why. Its living part is polled until the run has ended; POST cancels."""
+    run = get_run_for_user(request.user, pk)
+    place = enter_project(request, run.project)
+    if request.method == "POST":
+        require_role(request.user, run.project, Role.RESEARCHER)
+        _cancel(request, run)
+        return redirect("run", pk=run.pk)
+    if request.htmx:
+        return _refresh(request, run)
+    context = {**_live(run), **_outcome(run), "place": place, "section": "runs"}
+    return render(request, "experiments/run.html", context)
+
+
+def _refresh(request: PageRequest, run: Run) -> HttpResponse:
+    live = _live(run)
+    body = render_block(request, "experiments/run.html", "live", live)
+    if display.is_active(run):
+        return HttpResponse(body)
+    outcome = render_block(request, "experiments/run.html", "outcome", {**live, **_outcome(run)})
+    body += f'<div id="outcome" hx-swap-oob="true">{outcome}</div>'
+    return HttpResponse(body, status=STOP_POLLING)
+
+
+def _cancel(request: PageRequest, run: Run) -> None:
+    try:
+        request_cancel(run)
+    except UserError as error:
+        messages.warning(request, str(error))
+        return
+    if run.state == RunState.CANCELLED:
+        messages.success(request, f"{run} is cancelled; it had not started.")
+    else:
+        messages.success(request, f"{run} will stop at its next checkpoint.")
+
+
+def _live(run: Run) -> dict[str, Any]:
+    points = events.curve(run)
+    return {
+        "run": run,
+        "head": display.header(run),
+        "progress": display.progress(run),
+        "epochs": events.curve_rows(points),
+        "chart": events.chart(points),
+        "log": events.log_lines(run),
+    }
+
+
+def _outcome(run: Run) -> dict[str, Any]:
+    catalogue = run.protocol.get("catalogue")
+    return {
+        "metrics": display.metric_table(run),
+        "protocol": display.protocol_line(run.protocol),
+        "facts": display.facts(run),
+        "layers": display.layer_map(list(run.layers.all())),
+        "samples": [display.sample(row, catalogue) for row in run.samples.all()],
+        "spec": json.dumps(run.spec, indent=2),
+    }

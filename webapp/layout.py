@@ -1,0 +1,16 @@
+"""What the frame of every page needs."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from webapp.accounts.access import find_place
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The current place (project, role, projects to switch to) and the sections of the left rail."""
+    signed_in = hasattr(request, "user") and request.user.is_authenticated
+    return {
+        "place": find_place(request) if signed_in else None,
+        "rail": [("home", "home", "Home"), ("datasets", "datasets", "Datasets"), ("runs", "runs", "Runs")] if signed_in else [],
+    }

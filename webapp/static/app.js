@@ -1,0 +1,89 @@
+"use strict";
+// Comfort on top of pages that work without it: theme switch, selects that submit, marks on changed settings, polling manners.
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function startTheme() {
+  const button = document.getElementById("theme");
+  const show = () => { button.querySelector("[data-word]").textContent = isDark() ? "Light" : "Dark"; };
+  button.hidden = false;
+  show();
+  button.addEventListener("click", () => {
+    const next = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem("theme", next);
+    show();
+    document.dispatchEvent(new Event("themechange"));
+  });
+}
+
+function markChanged(field) {
+  const box = field.querySelector("input, select");
+  const changed = box.value.trim() !== field.dataset.initial;
+  field.classList.toggle("changed", changed);
+  field.querySelector(".reset").hidden = !changed;
+}
+
+function markAll() {
+  document.querySelectorAll("[data-initial]").forEach(markChanged);
+}
+
+document.addEventListener("input", (event) => {
+  const field = event.target.closest("[data-initial]");
+  if (field) markChanged(field);
+  if (event.target.name === "preset") {
+    document.querySelectorAll(".card").forEach((card) => card.classList.toggle("chosen", card.contains(event.target)));
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("click", (event) => {
+  const reset = event.target.closest(".reset");
+  if (!reset) return;
+  const field = reset.closest("[data-initial]");
+  const box = field.querySelector("input, select");
+  box.value = field.dataset.initial;
+  markChanged(field);
+  box.focus();
+});
+
+document.addEventListener("submit", (event) => {
+  const words = event.target.dataset.busy;
+  if (!words || event.defaultPrevented) return;
+  event.target.querySelectorAll("button.button").forEach((button) => {
+    button.textContent = words;
+    button.disabled = true;
+  });
+});
+
+// A refreshed part keeps what the reader has unfolded, and where they have scrolled to.
+let unfolded = new Map();
+document.addEventListener("htmx:beforeSwap", (event) => {
+  unfolded = new Map([...event.detail.target.querySelectorAll("details[id]")].map((part) => [part.id, part.open]));
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const [id, open] of unfolded) {
+    const part = document.getElementById(id);
+    if (part) part.open = open;
+  }
+  unfolded = new Map();
+  markAll();
+  document.dispatchEvent(new Event("partchange"));
+});
+
+function setOffline(offline) {
+  document.getElementById("offline").hidden = !offline;
+}
+document.addEventListener("htmx:sendError", () => setOffline(true));
+document.addEventListener("htmx:responseError", () => setOffline(true));
+document.addEventListener("htmx:afterOnLoad", () => setOffline(false));
+
+document.documentElement.classList.add("script");
+startTheme();
+markAll();

@@ -1,0 +1,39 @@
+"use strict";
+// The learning curve, drawn from the numbers that the page carries; the table of epochs says the same without this.
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function series(name, points, axis, line, symbol) {
+  return {
+    name, x: points.map((point) => point[0]), y: points.map((point) => point[1]), yaxis: axis, type: "scatter",
+    mode: points.length > 60 ? "lines" : "lines+markers", line: { color: line, width: 2 }, marker: { symbol, size: 6 },
+  };
+}
+
+function drawCurve() {
+  const source = document.getElementById("chart-data");
+  const data = source ? JSON.parse(source.textContent) : { valid: [], loss: [] };
+  const panel = document.getElementById("curve-panel");
+  panel.hidden = data.valid.length + data.loss.length === 0;
+  if (panel.hidden) return;
+  const axis = { gridcolor: colour("--line"), zeroline: false, linecolor: colour("--line"), automargin: true };
+  const layout = {
+    height: 300, margin: { l: 56, r: 56, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", size: 13, color: colour("--text") },
+    xaxis: { ...axis, title: { text: "epoch" }, rangemode: "nonnegative", tickformat: "d" },
+    yaxis: { ...axis, title: { text: "NDCG@10, validation" }, rangemode: "tozero" },
+    yaxis2: { ...axis, title: { text: "training loss" }, overlaying: "y", side: "right", showgrid: false },
+    legend: { orientation: "h", y: 1.12 }, hovermode: "x unified", hoverlabel: { bgcolor: colour("--panel") },
+  };
+  const lines = [
+    series("NDCG@10, validation", data.valid, "y", colour("--series-1"), "circle"),
+    series("training loss", data.loss, "y2", colour("--series-2"), "diamond"),
+  ];
+  Plotly.react("curve", lines, layout, { displayModeBar: false, responsive: true });
+}
+
+document.addEventListener("partchange", drawCurve);
+document.addEventListener("themechange", drawCurve);
+drawCurve();
