@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from deploy.local import addresses
 from deploy.local.errors import ServiceError, last_lines
@@ -15,16 +14,13 @@ from deploy.local.home import Home, Lock
 from deploy.local.leash import PR_SET_CHILD_SUBREAPER, kill_descendants, prctl
 from deploy.local.process import LeashedProcess
 from deploy.local.services import Service, embedded_postgres, embedded_redis, python_services, run_once, service_environment
+from deploy.local.signals import StopRequested, StopSignals
 
 START_SECONDS = 120.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 HEALTHY_SECONDS = 60.0
 WATCH_SECONDS = 0.2
-
-
-class StopRequested(BaseException):
-    """Ctrl-C, SIGTERM or SIGHUP came."""
 
 
 def say(text: str) -> None:
@@ -57,8 +53,9 @@ class Supervisor:
         self.home = home
         self.watched: list[_Watched] = []
         self.address = ""
+        self.complete = False
         self.environment: dict[str, str] = {}
-        self._stopping = False
+        self._signals = StopSignals()
 
     def run(self) -> None:
         """Start, watch, and stop at a signal. Raises SetupError before anything is written, ServiceError afterwards."""
@@ -67,7 +64,7 @@ class Supervisor:
         addresses.check_settings()
         database, broker, port = addresses.database_url(), addresses.broker_url(), addresses.web_port()
         self.home.make()
-        self._listen_to_signals()
+        self._signals.listen()
         try:
             lock.take()
             try:
@@ -77,23 +74,12 @@ class Supervisor:
                     time.sleep(WATCH_SECONDS)
                     self._watch()
             finally:
-                self._stopping = True
+                self._signals.stopping = True
                 self._stop()
                 self.home.unpublish()
                 lock.release()
         except StopRequested:
             say("stopped")
-
-    def _listen_to_signals(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if not self._stopping:
-            self._stopping = True
-            raise StopRequested
 
     def _start(self, database: str | None, broker: str | None, port: int, keep_open: tuple[int, ...]) -> None:
         if database is None:
@@ -113,6 +99,8 @@ class Supervisor:
             self._launch(self._add(service))
         for watched in self.watched[first:]:
             self._wait_until_ready(watched)
+        self.complete = True
+        self._publish()
         say(f"DARec Lab serves {self.address}  (Ctrl-C stops it)")
 
     def _add(self, service: Service) -> _Watched:
@@ -210,6 +198,7 @@ class Supervisor:
         self.home.publish(
             {
                 "address": self.address,
+                "complete": self.complete,
                 "environment": {name: self.environment[name] for name in _SHARED if name in self.environment},
                 "services": [
                     {

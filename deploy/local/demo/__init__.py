@@ -1,0 +1,1 @@
+"""``python -m deploy.local.demo``: the whole way from a log file to recommendations, on real services."""
