@@ -6,6 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from engine.errors import UserError
+from webapp.storage import local_root
 from workers.text import storable
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ READING_LOST = Failure(
 def explain(error: Exception) -> Failure:
     """What to tell people about ``error``. A fault of ours is logged here with its traceback, under the reference."""
     if isinstance(error, UserError):
-        return Failure(storable(error.message), storable(error.hint))
+        return Failure(_shown(error.message), _shown(error.hint))
     if is_out_of_memory(error):
         _log.warning("out of memory", exc_info=error)
         return OUT_OF_MEMORY
@@ -54,6 +55,11 @@ def explain(error: Exception) -> Failure:
         "Try it again; if it fails again, give the reference to whoever runs the server: the log tells more.",
         reference,
     )
+
+
+def _shown(text: str) -> str:
+    """``text`` as it may be shown: where this server keeps its files is nobody's business."""
+    return str(storable(text)).replace(f"{local_root()}/", "")
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -79,5 +85,5 @@ def lost_for_good(attempts: int, reason: str) -> Failure:
     """What a run says when its last attempt was lost too."""
     return Failure(
         f"The run was lost {attempts} times: {reason}.",
-        "The computer may lack memory: choose a smaller batch size or model. If its worker was stopped by force, launch it again.",
+        "The computer may lack memory: choose a smaller batch size or model, and launch it again.",
     )

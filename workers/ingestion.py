@@ -64,7 +64,7 @@ def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) ->
     except BaseException:
         delete_folder(key)
         raise
-    return partial(ready, attempt, prepared, key, raw.notices)
+    return partial(ready, attempt, prepared, key)
 
 
 def _move(folder: Path, key: str) -> None:

@@ -34,12 +34,11 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     return True
 
 
-def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, notices: tuple[str, ...]) -> bool:
+def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str) -> bool:
     """End a version as ready; False, and nothing changed, if the attempt is stale.
 
     Args:
         key: storage folder that holds its files now.
-        notices: what was changed or looked odd while reading.
     """
     counts = prepared.counts
     changed = attempt.rows().update(
@@ -50,7 +49,7 @@ def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, notices:
         items=counts.items,
         interactions=counts.interactions,
         manifest=storable(prepared.manifest.model_dump(mode="json")),
-        notices=storable(list(notices)),
+        notices=storable(prepared.manifest.notices),
         finished_at=Now(),
         heartbeat_at=None,
     )

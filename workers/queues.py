@@ -1,6 +1,7 @@
 """How many messages wait in a queue of the broker."""
 
 from functools import cache
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
@@ -32,6 +33,7 @@ def waiting(name: str) -> int:
         try:
             queue = app.amqp.queues[name](connection.default_channel)
             queue.declare()
-            return int(connection.default_channel.queue_declare(queue=name, durable=True).message_count)
+            channel: Any = connection.default_channel
+            return int(channel.queue_declare(queue=name, durable=True).message_count)
         except (*connection.connection_errors, *connection.channel_errors) as error:
             raise OperationalError(str(error)) from error

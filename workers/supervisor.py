@@ -32,7 +32,7 @@ SCRATCH = "scratch"
 _BY_SERVICE = (-signal.SIGTERM, -signal.SIGINT, STOPPED_EXIT)
 
 
-def supervise_run(attempt: RunAttempt, timings: Timings, command: tuple[str, ...] = CHILD) -> None:
+def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
     """Execute a claimed run in a child process and return once the run has a true state again.
 
     A child that ends without a final state is a lost attempt, at once. A cancelled run whose child does not end within
@@ -41,7 +41,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings, command: tuple[str, ...
     overdue = timedelta(seconds=timings.cancel_grace)
     with _scratch() as scratch:
         code = _run_child(
-            [*command, "run", *_arguments(attempt, scratch)],
+            [*CHILD, "run", *_arguments(attempt, scratch)],
             timings,
             must_die=lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists(),
         )
@@ -51,7 +51,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings, command: tuple[str, ...
         retrying(lambda: attempt.lose(describe_exit(code)), timings.silence)
 
 
-def supervise_version(attempt: VersionAttempt, timings: Timings, command: tuple[str, ...] = CHILD) -> None:
+def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     """Read the upload of a claimed version in a child process and return once the version has a true state again.
 
     A child that was killed took too much memory or time. Nothing is left in the storage of a version that is not ready.
@@ -61,7 +61,7 @@ def supervise_version(attempt: VersionAttempt, timings: Timings, command: tuple[
     deadline = time.monotonic() + timings.ingest_wall
     with _scratch() as scratch:
         code = _run_child(
-            [*command, "ingest", *_arguments(attempt, scratch), "--key", key],
+            [*CHILD, "ingest", *_arguments(attempt, scratch), "--key", key],
             timings,
             must_die=lambda: time.monotonic() > deadline,
         )
