@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.data.canonical import version_hash
-from engine.data.filters import core_mask
+from engine.data.filters import core_mask, in_order, without_duplicates
 from engine.data.manifest import FilterStep, Manifest
 from engine.data.raw import ITEM_COLUMNS, RawData
 from engine.data.statistics import summarise
@@ -48,7 +48,10 @@ def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None 
 
 @dataclass
 class _Rows:
-    """The interactions as numbers, and the filters that went over them. Codes follow the order of the ids."""
+    """The interactions as numbers, sorted by user, time and file order, and the filters that went over them.
+
+    Codes follow the order of the ids.
+    """
 
     frame: pl.DataFrame
     user_ids: pl.Series
@@ -64,10 +67,10 @@ class _Rows:
         frame = raw.interactions.with_columns(
             pl.col(name).cast(pl.Enum(ids)).to_physical().cast(pl.Int32) for name, ids in codes.items()
         )
-        return cls(frame, user_ids, items)
+        return cls(in_order(frame), user_ids, items)
 
     def drop_duplicates(self) -> None:
-        single = self.frame.unique(keep="first", maintain_order=True)
+        single = without_duplicates(self.frame)
         if removed := self.frame.height - single.height:
             self.notices.append(f"{removed:,} exact duplicates (same user, item, time and rating) were dropped.")
         self._keep("duplicates", single, {})
@@ -118,9 +121,7 @@ class _Rows:
 
 def _version(raw: RawData, rows: _Rows, folder: Path, parent: str | None) -> Version:
     _require_two_users(rows)
-    frame = rows.frame.sort(
-        [name for name in ("user", "timestamp", "fraction") if name in rows.frame.columns], maintain_order=True
-    )
+    frame = rows.frame
     user_codes, user = _renumber(frame["user"].to_numpy())
     item = frame["item"].to_numpy(writable=True)
     if "code" in rows.items.columns:

@@ -23,7 +23,8 @@ class Statistics(BaseModel):
 def repeat_share(user: npt.NDArray[np.int32], item: npt.NDArray[np.int32], items: int) -> float:
     """Share of the interactions, 0 to 1, whose user has had the same item before."""
     pairs = user.astype(np.int64) * items + item
-    return 1 - len(np.unique(pairs)) / len(pairs)
+    pairs.sort()
+    return float(np.count_nonzero(pairs[1:] == pairs[:-1]) / len(pairs))
 
 
 def summarise(
