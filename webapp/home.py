@@ -46,7 +46,7 @@ def _overview(project: Project) -> dict[str, Any]:
     counts = dict(Run.objects.filter(project=project).values_list("state").annotate(number=Count("id")))
     active = list(runs.filter(state__in=ACTIVE_STATES).order_by("-id")[:_SHOWN])
     failed = list(runs.filter(state__in=(RunState.FAILED, RunState.LOST)).order_by("-id")[:_SHOWN])
-    newest = list(runs.filter(state=RunState.SUCCEEDED).order_by("-finished_at")[:_SHOWN])
+    newest = list(runs.filter(state=RunState.SUCCEEDED).order_by("-finished_at", "-id")[:_SHOWN])
     working = sum(number for state, number in counts.items() if state in ACTIVE_STATES and state != RunState.QUEUED)
     return {
         "counts": {

@@ -1,5 +1,6 @@
 """Datasets and versions as the pages show them."""
 
+import datetime
 from typing import Any
 
 from webapp.datasets.models import Version, VersionState
@@ -48,25 +49,43 @@ def filter_line(filters: dict[str, Any]) -> str:
     return ", ".join(parts) or "no filters"
 
 
-def manifest_rows(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """The manifest's plain values as rows; nested ones on a line each, file hashes cut to ten digits."""
-    rows: list[tuple[str, str]] = []
-    for name, value in manifest.items():
-        if isinstance(value, dict):
-            rows.extend((f"{name} · {inner}", _plain(content)) for inner, content in value.items())
-        else:
-            rows.append((name, _plain(value)))
-    return [(name.replace("_", " "), text) for name, text in rows]
+def profile(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the manifest says about the data, name and value."""
+    numbers = manifest.get("statistics", {})
+    rows = [("Times", _times(manifest))]
+    if numbers:
+        lengths = (f"{numbers[name]:,.12g}" for name in ("shortest", "median", "longest"))
+        rows.append(("Interactions a user", "shortest {}, median {}, longest {}".format(*lengths)))
+        rows.append(("Density", f"{numbers['density'] * 100:.3g} % of all pairs"))
+        rows.append(("Repeats", f"{numbers['repeat_share'] * 100:.3g} % of the interactions repeat a pair of the same user"))
+        rows.append(("Items without interactions", count(numbers["unused_items"])))
+    return rows
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no", None: NOTHING}[value]
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, list):
-        return "; ".join(_plain(member) for member in value) or NOTHING
-    if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_plain(content)}" for name, content in value.items())
-    text = str(value)
-    return f"{text[:10]}…" if len(text) == 64 and text.isalnum() else text
+def filter_steps(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    """The filters in the order in which they were applied, and what each removed."""
+    return [
+        {
+            "name": str(step["name"]).replace("-", " "),
+            "settings": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in step["settings"].items()),
+            "note": str(step.get("note", "")),
+            **{part: count(step[f"{part}_removed"]) for part in ("interactions", "users", "items")},
+        }
+        for step in manifest.get("filters", [])
+    ]
+
+
+def sources(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """The uploaded files, each with the first digits of its SHA-256."""
+    return [(name, str(digest)[:12]) for name, digest in manifest.get("sources", {}).items()]
+
+
+def _times(manifest: dict[str, Any]) -> str:
+    numbers, kind = manifest.get("statistics", {}), manifest.get("time")
+    if kind != "real" or not numbers:
+        return {"order": "given as an order", "position": "none given: the order of rows stands in"}.get(str(kind), NOTHING)
+    try:
+        days = [datetime.datetime.fromtimestamp(numbers[name], datetime.UTC).date() for name in ("first_time", "last_time")]
+    except (OverflowError, ValueError, OSError):
+        return "real, outside the calendar"
+    return f"{days[0]} to {days[1]} (UTC)"

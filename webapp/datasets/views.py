@@ -12,7 +12,7 @@ from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
 from webapp.datasets.actions import create_dataset, create_version
-from webapp.datasets.display import manifest_rows, version_row
+from webapp.datasets.display import filter_steps, profile, sources, version_row
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, Version
 from webapp.http import STOP_POLLING, PageRequest, page, render_block
@@ -77,7 +77,9 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
     context = {
         "version": version,
         "row": row,
-        "manifest": manifest_rows(version.manifest),
+        "profile": profile(version.manifest),
+        "steps": filter_steps(version.manifest),
+        "sources": sources(version.manifest),
         "section": "datasets",
     }
     if request.htmx:

@@ -7,23 +7,27 @@ from django.utils import timezone
 
 from engine.methods import METHODS
 from webapp.display import NOTHING, count, duration, moment, percent, rate, score, since
+from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.models import ACTIVE_STATES, LayerAdapter, Run, RunState, SampleRecommendation
 
+# The pause sign proper (U+23F8) is missing from many fonts.
+_PAUSE = "\N{DOUBLE VERTICAL LINE}"
 SHAPES = {
     RunState.DRAFT: "…",
     RunState.QUEUED: "…",
     RunState.STARTING: "●",
     RunState.RUNNING: "●",
     RunState.EVALUATING: "●",
-    RunState.CANCELLING: "⏸",
+    RunState.CANCELLING: _PAUSE,
     RunState.SUCCEEDED: "✓",
     RunState.FAILED: "✕",
-    RunState.CANCELLED: "⏸",
+    RunState.CANCELLED: _PAUSE,
     RunState.LOST: "?",
 }
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
 _LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
+_MAIN_ORDER = ("ndcg", "hr", "mrr")
 _SCALE_STEPS = 10
 _SCALE_TOP_RANK = 64
 
@@ -106,10 +110,23 @@ def protocol_line(protocol: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def metric_table(run: Run) -> list[dict[str, str]]:
-    """One row a metric: its name, test and validation values."""
-    names = sorted({*run.test, *run.valid}, key=_metric_order)
-    return [{"name": _metric_name(name), "test": _metric(name, run.test), "valid": _metric(name, run.valid)} for name in names]
+def metric_table(run: Run) -> dict[str, Any] | None:
+    """Rows by metric, columns by cut-off, for test and validation; NDCG@10 is marked as the main one. None without values."""
+    names = {*run.test, *run.valid}
+    if not names:
+        return None
+    split = [name.partition("@") for name in names]
+    cutoffs = sorted({cut for _, _, cut in split}, key=lambda cut: int(cut) if cut.isdecimal() else 0)
+    bases = sorted({base for base, _, _ in split}, key=_metric_order)
+    rows = [
+        {
+            "name": _metric_name(base),
+            "test": [_cell(base, cut, run.test) for cut in cutoffs],
+            "valid": [_cell(base, cut, run.valid) for cut in cutoffs],
+        }
+        for base in bases
+    ]
+    return {"cutoffs": [f"@{cut}" if cut else "" for cut in cutoffs], "rows": rows}
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
@@ -169,17 +186,14 @@ def sample(row: SampleRecommendation, catalogue: int | None) -> dict[str, Any]:
     }
 
 
-def _metric(name: str, values: dict[str, float]) -> str:
-    return score(values.get(name))
+def _cell(base: str, cut: str, values: dict[str, float]) -> dict[str, Any]:
+    name = f"{base}@{cut}" if cut else base
+    return {"text": score(values[name]) if name in values else "", "main": name == MAIN_METRIC}
 
 
-def _metric_name(name: str) -> str:
-    base, at, cut = name.partition("@")
-    short = base.upper() if base in ("hr", "ndcg", "mrr", "map") else base.replace("_", " ").capitalize()
-    return f"{short}{at}{cut}"
+def _metric_name(base: str) -> str:
+    return base.upper() if base in _MAIN_ORDER else base.replace("_", " ").capitalize()
 
 
-def _metric_order(name: str) -> tuple[int, str, int]:
-    base, _, cut = name.partition("@")
-    known = ("ndcg", "hr", "mrr")
-    return known.index(base) if base in known else len(known), base, int(cut) if cut.isdecimal() else 0
+def _metric_order(base: str) -> tuple[int, str]:
+    return _MAIN_ORDER.index(base) if base in _MAIN_ORDER else len(_MAIN_ORDER), base

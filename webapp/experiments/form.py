@@ -44,10 +44,15 @@ class FormField:
         low = _limit("", known.minimum) or _limit("more than ", known.above)
         high = _limit("", known.maximum) or _limit("less than ", known.below)
         if low and high:
-            return f"{low} to {high}"
+            return f"{low} to {high}" if known.above is None else f"{low}, up to {high}"
         if low:
             return low if known.above is not None else f"{low} or more"
-        return high if known.below is not None else f"{high} or less" if high else ""
+        return high if known.below is not None or not high else f"{high} or less"
+
+    @property
+    def unit(self) -> str:
+        """The unit, unless the name says it already."""
+        return "" if self.description.unit == self.description.name else self.description.unit
 
 
 @dataclass

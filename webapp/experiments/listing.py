@@ -107,7 +107,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "state": display.state(run),
         "active": display.is_active(run),
         "method": display.method_title(run.method),
-        "preset": run.preset,
+        "preset": run.preset if run.preset != run.method else "",
         "version": f"{run.version.dataset.name} v{run.version.number}",
         "generated": run.version.dataset.generated,
         "ndcg": score(run.ndcg),  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from webapp.experiments.models import Run, RunState
 from webapp.http import STOP_POLLING, PageRequest, page, render_block
 
 _RUNS_A_PAGE = 50
+_TEMPLATE = "experiments/run.html"
 
 
 @page
@@ -48,25 +49,27 @@ def run_list(request: PageRequest) -> HttpResponse:
 def run_page(request: PageRequest, pk: int) -> HttpResponse:
     """A run: how it goes, what came out, why. Its living part is polled until the run has ended; POST cancels."""
     run = get_run_for_user(request.user, pk)
-    place = enter_project(request, run.project)
+    enter_project(request, run.project)
     if request.method == "POST":
         require_role(request.user, run.project, Role.RESEARCHER)
         _cancel(request, run)
         return redirect("run", pk=run.pk)
     if request.htmx:
         return _refresh(request, run)
-    context = {**_live(run), **_outcome(run), "place": place, "section": "runs"}
-    return render(request, "experiments/run.html", context)
+    context = {**_live(run), **_outcome(run), "section": "runs"}
+    return render(request, _TEMPLATE, context)
 
 
 def _refresh(request: PageRequest, run: Run) -> HttpResponse:
-    live = _live(run)
-    body = render_block(request, "experiments/run.html", "live", live)
-    if display.is_active(run):
-        return HttpResponse(body)
-    outcome = render_block(request, "experiments/run.html", "outcome", {**live, **_outcome(run)})
-    body += f'<div id="outcome" hx-swap-oob="true">{outcome}</div>'
-    return HttpResponse(body, status=STOP_POLLING)
+    context, parts = _live(run), ["epochs", "log"]
+    active = display.is_active(run)
+    if not active:
+        context |= _outcome(run)
+        parts += ["metrics", "outcome"]
+    body = render_block(request, _TEMPLATE, "live", context)
+    for part in parts:
+        body += f'<div id="part-{part}" hx-swap-oob="innerHTML">{render_block(request, _TEMPLATE, part, context)}</div>'
+    return HttpResponse(body, status=200 if active else STOP_POLLING)
 
 
 def _cancel(request: PageRequest, run: Run) -> None:
@@ -90,6 +93,7 @@ def _live(run: Run) -> dict[str, Any]:
         "epochs": events.curve_rows(points),
         "chart": events.chart(points),
         "log": events.log_lines(run),
+        "spec": json.dumps(run.spec, indent=2),
     }
 
 
@@ -101,5 +105,4 @@ def _outcome(run: Run) -> dict[str, Any]:
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
         "samples": [display.sample(row, catalogue) for row in run.samples.all()],
-        "spec": json.dumps(run.spec, indent=2),
     }

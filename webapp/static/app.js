@@ -62,17 +62,22 @@ document.addEventListener("submit", (event) => {
   });
 });
 
-// A refreshed part keeps what the reader has unfolded, and where they have scrolled to.
-let unfolded = new Map();
-document.addEventListener("htmx:beforeSwap", (event) => {
-  unfolded = new Map([...event.detail.target.querySelectorAll("details[id]")].map((part) => [part.id, part.open]));
-});
-document.addEventListener("htmx:afterSwap", () => {
-  for (const [id, open] of unfolded) {
-    const part = document.getElementById(id);
-    if (part) part.open = open;
-  }
-  unfolded = new Map();
+// A refreshed part keeps what the reader has unfolded.
+const unfolded = new Map();
+function remember(event) {
+  event.detail.target.querySelectorAll("details[id]").forEach((part) => unfolded.set(part.id, part.open));
+}
+function restore(event) {
+  event.detail.target.querySelectorAll("details[id]").forEach((part) => {
+    if (unfolded.has(part.id)) part.open = unfolded.get(part.id);
+    unfolded.delete(part.id);
+  });
+}
+document.addEventListener("htmx:beforeSwap", remember);
+document.addEventListener("htmx:oobBeforeSwap", remember);
+document.addEventListener("htmx:afterSwap", restore);
+document.addEventListener("htmx:oobAfterSwap", restore);
+document.addEventListener("htmx:afterSettle", () => {
   markAll();
   document.dispatchEvent(new Event("partchange"));
 });
