@@ -100,6 +100,7 @@ def _add_times(frame: pl.DataFrame, table: Table, column: str, notices: list[str
         return frame.with_columns(timestamp=position), "order"
     times = parse_times(text)
     _refuse_wrong_times(table, text, times.milliseconds)
+    _refuse_bare_dates(table, text)
     notices.extend(_time_notices(table.name, times.in_milliseconds, times.numbers, times.without_zone))
     fraction = (times.milliseconds % 1000).cast(pl.Int32)
     frame = frame.with_columns(timestamp=times.milliseconds // 1000)
@@ -115,6 +116,15 @@ def _refuse_wrong_times(table: Table, text: pl.Series, times: pl.Series) -> None
         raise DataError(
             f"{table.name}, line {table.line(int(wrong.arg_true()[0]))}: {explain(values[0])}{_others(table, wrong, values)}.",
             "Fix it, or take the column out: then the order of the rows counts.",
+        )
+
+
+def _refuse_bare_dates(table: Table, text: pl.Series) -> None:
+    """20200914 is a date to people; taken for seconds it would be an evening in August 1970."""
+    if text.str.contains(r"^(19[7-9]|20[0-9])[0-9](0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$").all():
+        raise DataError(
+            f"{table.name}, line {table.line(0)}: timestamp '{text[0]}' is a date without dashes, as are all others.",
+            "Write dates as 2020-12-31, or times as seconds since 1970.",
         )
 
 

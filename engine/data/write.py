@@ -24,9 +24,11 @@ def write_version(version: Version) -> Version:
     if existing := _existing(version):
         return existing
     folder = version.path
-    folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:12]}.partial"
-    partial.mkdir()
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be made: {error.strerror}.", "Choose a folder that may be written to.") from error
     try:
         manifest = _write_files(version, partial)
         try:
