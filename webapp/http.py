@@ -25,7 +25,7 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def page(view: Callable[Concatenate[PageRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def page(view: Callable[Concatenate[PageRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
     """A page for people who are signed in; others are sent to the login page."""
 
     @wraps(view)
@@ -49,4 +49,4 @@ def render_block(request: HttpRequest, template_name: str, block: str, context: 
 
 def _blocks(template: Template) -> dict[str, BlockNode]:
     root = next(node for node in template.nodelist if isinstance(node, ExtendsNode))
-    return cast(dict[str, BlockNode], root.blocks)
+    return root.blocks

@@ -56,11 +56,11 @@ class UploadForm(forms.Form):
             )
         return name
 
-    def clean_interactions(self) -> UploadedFile:
+    def clean_interactions(self) -> "UploadedFile[Any]":
         """A file that is not empty, not too large, and text or gzip."""
         return _checked("interactions", self.cleaned_data["interactions"])
 
-    def clean_items(self) -> UploadedFile | None:
+    def clean_items(self) -> "UploadedFile[Any] | None":
         """Likewise, where there is one."""
         file = self.cleaned_data["items"]
         return _checked("items", file) if file else None
@@ -76,7 +76,7 @@ class UploadForm(forms.Form):
         return filters
 
 
-def _checked(role: str, file: UploadedFile) -> UploadedFile:
+def _checked(role: str, file: "UploadedFile[Any]") -> "UploadedFile[Any]":
     if (file.size or 0) > settings.UPLOAD_LIMIT_BYTES:
         raise forms.ValidationError(
             f"The file has {size(file.size or 0)}; at most {size(settings.UPLOAD_LIMIT_BYTES)} are allowed. "

@@ -72,15 +72,20 @@ def _launch(request: PageRequest, place: Place) -> HttpResponse:
 
 
 def _choose(request: PageRequest, place: Place, query: QueryDict) -> _Choice:
-    source = get_run_for_user(request.user, int(query["clone"])) if query.get("clone", "").isdecimal() else None
+    source = get_run_for_user(request.user, _number(query, "clone")) if _number(query, "clone") else None
     name = query.get("preset") or _preset_of(source) or _FIRST_PRESET
     preset = get_preset(name) if name in presets() else get_preset(_FIRST_PRESET)
-    wanted = query.get("version", "")
-    if wanted.isdecimal():
-        version = get_version_for_user(request.user, int(wanted))
+    version: Version | None
+    if _number(query, "version"):
+        version = get_version_for_user(request.user, _number(query, "version"))
     else:
         version = source.version if source else ready_versions(place.project).first()
     return _Choice(version, preset, source if source and source.method == preset.method else None)
+
+
+def _number(query: QueryDict, name: str) -> int:
+    text = str(query.get(name, ""))
+    return int(text) if text.isdecimal() else 0
 
 
 def _preset_of(run: Run | None) -> str | None:
