@@ -46,5 +46,5 @@ class CheckpointError(EngineError):
 class RunCancelled(EngineError):
     """The run was asked to stop, and did so at a checkpoint."""
 
-    def __init__(self, message: str = "The run was cancelled.") -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "The run was cancelled.", hint: str = "") -> None:
+        super().__init__(message, hint)

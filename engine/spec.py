@@ -4,7 +4,7 @@ This module loads no torch. The spec of each method lives in ``engine/methods/<m
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -12,6 +12,8 @@ from pydantic import Field, SerializeAsAny, ValidationError, field_validator, mo
 from engine.errors import SpecError, UserError
 from engine.fields import FieldDescription, Spec, describe_fields, setting
 from engine.methods import METHODS, MethodSpec
+
+M = TypeVar("M", bound=Spec)
 
 
 class FilterSpec(Spec):
@@ -98,8 +100,13 @@ class RunSpec(Spec):
 
 def parse_spec(values: Mapping[str, Any]) -> RunSpec:
     """Validate ``values``; raises SpecError whose messages read "path: got X, must be Y"."""
+    return validate(RunSpec, values)
+
+
+def validate(model: type[M], values: Mapping[str, Any]) -> M:
+    """Validate ``values`` as ``model``; raises SpecError as ``parse_spec`` does."""
     try:
-        return RunSpec.model_validate(dict(values))
+        return model.model_validate(dict(values))
     except ValidationError as error:
         raise SpecError(
             [_problem(detail) for detail in error.errors(include_url=False)],

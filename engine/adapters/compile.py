@@ -19,15 +19,13 @@ ALPHA_PER_RANK = 2
 
 @dataclass(frozen=True)
 class Adapted:
-    """A backbone's model with its adapters.
+    """What was injected into a backbone's model.
 
     Attributes:
-        model: takes the arguments of the base model.
-        peft_model: the same as PeftModel, or None if no layer has an adapter.
+        peft_model: the model as PEFT wraps it, or None if no layer has an adapter.
         layers: what each layer has, read back from the model.
     """
 
-    model: nn.Module
     peft_model: PeftModel | None
     layers: list[LayerAdapter]
 
@@ -57,7 +55,7 @@ def adapt(backbone: Backbone, architecture: tuple[LayerChoice, ...]) -> Adapted:
     planned = [(choice.kind, choice.target, choice.rank) for choice in choices]
     if [(layer.kind, layer.target, layer.rank) for layer in found] != planned:
         raise EngineError(f"The injected adapters differ from the architecture: planned {planned}, found {found}.")
-    return Adapted(peft_model if peft_model is not None else backbone.model, peft_model, found)
+    return Adapted(peft_model, found)
 
 
 def lora_config(family: Family, choices: list[LayerChoice]) -> LoraConfig | None:

@@ -54,7 +54,7 @@ class Backbone:
         return [] if start is None else [int(start)]
 
     def encode(self, texts: list[str], longest: int) -> list[list[int]]:
-        """Token ids of each text, cut to ``longest``. A special token spelled out in a text stays plain text, never a control token."""
+        """Token ids of each text, cut to ``longest``. A special token spelled out in a text stays plain text."""
         if not texts:
             return []
         encoded = self.tokenizer(texts, add_special_tokens=False, split_special_tokens=True, truncation=False)["input_ids"]

@@ -1,7 +1,7 @@
 """Delimited text as a table of text columns: strict quoting, and a line number for every row.
 
-Two ways lead to the same table. Text without quotes and with regular rows, the usual case of large files, is read by polars
-at millions of rows a second. Everything else goes record by record through Python's strict CSV parser, which knows lines.
+Two ways lead to the same table. Text with regular rows, one on each line, the usual case of large files, is read by polars at
+millions of rows a second. Everything else goes record by record through Python's strict CSV parser, which knows lines.
 """
 
 import csv
@@ -120,7 +120,11 @@ def _header(text: Text, delimiter: str, quotes: bool) -> tuple[list[str], int]:
 def _read_fast(text: Text, names: list[str], first_line: int, delimiter: str, quotes: bool, header: bool) -> Table | None:
     """The table by polars, or None if the text is not so regular that row and line numbers agree."""
     data = text.data
-    if (quotes and b'"' in data) or data.count(b"\r") != data.count(b"\r\n") or first_line != 1 + header:
+    quoted = quotes and b'"' in data
+    if data.count(b"\r") != data.count(b"\r\n") or first_line != 1 + header:
+        return None
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if quoted and not _is_regular(data, len(names), delimiter, lines, header):
         return None
     try:
         frame = pl.read_csv(
@@ -129,18 +133,31 @@ def _read_fast(text: Text, names: list[str], first_line: int, delimiter: str, qu
             skip_lines=int(header),
             schema=dict.fromkeys(names, pl.String),
             separator=delimiter,
-            quote_char=None,
+            quote_char='"' if quoted else None,
             empty_string_is_null=False,
             extra_columns="raise",
             missing_columns="raise",
         )
     except pl.exceptions.PolarsError:
         return None
-    lines = data.count(b"\n") + (not data.endswith(b"\n"))
-    fields = data.count(delimiter.encode())
-    if lines != frame.height + header or fields != (len(names) - 1) * lines:
-        return None
-    return Table(text.name, frame, None, first_line)
+    regular = quoted or data.count(delimiter.encode()) == (len(names) - 1) * lines
+    return Table(text.name, frame, None, first_line) if regular and lines == frame.height + header else None
+
+
+def _is_regular(data: bytes, fields: int, delimiter: str, lines: int, header: bool) -> bool:
+    """Whether each line is a whole record of as many fields as there should be, strictly quoted: then no field spans lines."""
+    field = f'(?:"(?:[^"]|"")*"|[^"{delimiter}][^{delimiter}]*|)'
+    pattern = "^" + delimiter.join([field] * fields) + r"\r?$"
+    rows = pl.read_csv(
+        io.BytesIO(data),
+        has_header=False,
+        skip_lines=int(header),
+        schema={"line": pl.String},
+        separator="\x1e",
+        quote_char=None,
+        empty_string_is_null=False,
+    )["line"]
+    return b"\x1e" not in data and len(rows) == lines - header and bool(rows.str.contains(pattern).all())
 
 
 def _read_strict(text: Text, names: list[str], delimiter: str, quotes: bool, header: bool) -> Table:

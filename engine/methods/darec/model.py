@@ -39,12 +39,12 @@ class DarecModel(nn.Module):
         super().__init__()
         self.settings, self.prefix = settings, prefix
         self.adapted: Adapted = adapt(backbone, settings.architecture)
-        self.backbone = self.adapted.model
-        self.base_model, self.token_embedding = backbone.model, backbone.token_embedding
+        self.backbone = backbone.model
         self.network = network
-        size = float(self.token_embedding.weight.float().pow(2).mean().sqrt())
+        embedding = backbone.token_embedding.weight.detach().float()
+        size = float(embedding.pow(2).mean().sqrt())
         width = settings.injection.shape.dimensions
-        self.marker = nn.Parameter(self.token_embedding.weight.detach().float().mean(dim=0))
+        self.marker = nn.Parameter(embedding.mean(dim=0))
         if network is None:
             self.free_vectors = nn.Parameter(HEAD_STD * torch.randn(len(table) - 1, width))
         else:
@@ -86,7 +86,7 @@ class DarecModel(nn.Module):
 
     def _hidden(self, histories: Tensor, layout: Layout, collaborative_states: Tensor | None) -> Tensor:
         """``h_k`` at the marker of each real item: `n x d_model`."""
-        embeddings = self.token_embedding(layout.ids)
+        embeddings = self.backbone.get_input_embeddings()(layout.ids)
         markers = self.marker.expand(len(layout.rows), -1)
         if collaborative_states is not None:
             chosen = self._collaborative_vectors()[histories[layout.rows, layout.items]]
@@ -95,7 +95,7 @@ class DarecModel(nn.Module):
         embeddings = embeddings.index_put((layout.rows, layout.columns), markers.to(embeddings.dtype))
         reduced = self.settings.precision == "bf16"
         with torch.autocast(embeddings.device.type, dtype=torch.bfloat16, enabled=reduced):
-            mask = attention_mask(self.base_model, embeddings, layout.blocks, self.settings.mask)
+            mask = attention_mask(self.backbone, embeddings, layout.blocks, self.settings.mask)
             output = self.backbone(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
         hidden: Tensor = output.last_hidden_state[layout.rows, layout.columns]
         return hidden

@@ -1,0 +1,94 @@
+"""``fit``: one run on raw data or a version."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.commands.folders import data_path, fresh_folder
+from engine.commands.progress import TerminalReport
+from engine.commands.settings_table import print_settings
+from engine.data.prepare import prepare
+from engine.data.read import read_raw
+from engine.data.version import Version, is_version, read_version
+from engine.errors import RunCancelled, UserError
+from engine.events import WarningEvent
+from engine.presets import get_preset, presets
+from engine.spec import RunSpec, override, parse_assignment, parse_spec
+
+
+def fit_command(options: argparse.Namespace) -> dict[str, Any]:
+    """Train and evaluate; returns the result with the run's folder as ``run``."""
+    settings = dict(parse_assignment(text) for text in options.set)
+    spec = read_spec(options.preset, options.spec, settings)
+    if options.list:
+        print_settings(spec)
+        return {"preset": spec.preset, "spec": spec.model_dump(mode="json")}
+    source = data_path(options)
+    folder: Path = options.out or fresh_folder(spec.preset or spec.method.id)
+    with TerminalReport() as report:
+        version = _version(source, spec, folder, settings, report)
+        from engine.run import run  # torch, only now that all else is known to be right
+
+        with _stop_on_signal() as should_stop:
+            try:
+                result = run(spec, version, folder, report, should_stop=should_stop)
+            except RunCancelled as stopped:
+                raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
+    shown = result.model_dump(mode="json")
+    return {**shown, "run": str(folder)}
+
+
+def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -> RunSpec:
+    """The spec of a preset or a file, with ``settings`` on top."""
+    if (preset is None) == (path is None):
+        names = ", ".join(presets().names())
+        raise UserError("Give either --preset NAME or --spec FILE.", f"Presets: {names}.")
+    if preset is not None:
+        return get_preset(preset).spec(settings)
+    assert path is not None  # noqa: S101 - one of the two is given
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"--spec {path}: cannot be read ({error}).", "It must be a YAML or JSON file.") from error
+    if not isinstance(values, dict):
+        raise UserError(f"--spec {path}: holds no settings.", "It must be a mapping such as `method: {id: sasrec}`.")
+    return parse_spec(override(values, settings))
+
+
+def _version(source: Path, spec: RunSpec, folder: Path, settings: dict[str, Any], report: TerminalReport) -> Version:
+    if is_version(source):
+        touched = sorted(name for name in settings if name.startswith("filters"))
+        if touched:
+            raise UserError(
+                f"{touched[0]}: {source} is a version, its filters are fixed.", "Run `prepare` on the raw data again."
+            )
+        return read_version(source)
+    raw = read_raw(source)
+    for notice in raw.notices:
+        report(WarningEvent(message=notice))
+    return prepare(raw, spec.filters, folder / "version")
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C or SIGTERM asks the run to stop at a checkpoint, the second one stops at once."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("stopping at a checkpoint (once more to stop at once)...", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,103 @@
+"""The command line: commands, exit codes, and the one JSON object at the end of standard output.
+
+Exit code 0 is success, 2 a mistake of the user's (message and hint on stderr), 1 ours, 130 an interruption by Ctrl-C.
+"""
+
+import argparse
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError, RunCancelled, UserError
+
+Command = Callable[[argparse.Namespace], dict[str, Any]]
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s: %(message)s")
+    try:
+        result = _command(options.command)(options)
+    except UserError as error:
+        _complain(error)
+        return 2
+    except (RunCancelled, KeyboardInterrupt) as error:
+        print(f"Stopped. {getattr(error, 'hint', '')}".strip(), file=sys.stderr)
+        return 130
+    except EngineError as error:
+        _complain(error)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        print("This is a fault of ours, not of your data; please report the lines above.", file=sys.stderr)
+        return 1
+    print(json.dumps(result, ensure_ascii=False), flush=True)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m engine",
+        description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,recommend}")
+
+    prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
+    _add_data(prepare)
+    prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
+    _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")
+
+    fit = commands.add_parser("fit", help="train a method, choose on validation, test once")
+    _add_data(fit)
+    fit.add_argument("--preset", help="name of a preset: darec-nano, sasrec, sasrec-bce, popularity")
+    fit.add_argument("--spec", type=Path, help="YAML or JSON file with a spec, instead of a preset")
+    fit.add_argument("--out", type=Path, help="folder of the run; default: a fresh one below ./runs; an unfinished run goes on")
+    fit.add_argument("--list", action="store_true", help="show each setting with its range and unit, and do nothing")
+    _add_settings(fit, "e.g. training.minutes=8")
+
+    recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
+    recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
+    who = recommend.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user", help="id of a user of the run's data: all their interactions are the history")
+    who.add_argument("--history", help="item ids with commas between them, oldest first")
+    recommend.add_argument("--k", type=int, default=10, help="how many items (default 10)")
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="folder with interactions.csv[.gz] and items.csv[.gz], a single interactions file, a MovieLens folder, or a version",
+    )
+
+
+def _add_settings(parser: argparse.ArgumentParser, example: str) -> None:
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=f"change a setting, {example}")
+
+
+def _command(name: str) -> Command:
+    """The command's function; imported late, so that help and user errors need no torch."""
+    if name == "prepare":
+        from engine.commands.prepare import prepare_command
+
+        return prepare_command
+    if name == "fit":
+        from engine.commands.fit import fit_command
+
+        return fit_command
+    from engine.commands.recommend import recommend_command
+
+    return recommend_command
+
+
+def _complain(error: EngineError) -> None:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  hint: {error.hint}", file=sys.stderr)
