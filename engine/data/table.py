@@ -146,7 +146,7 @@ def _read_fast(text: Text, names: list[str], first_line: int, delimiter: str, qu
 
 def _is_regular(data: bytes, fields: int, delimiter: str, lines: int, header: bool) -> bool:
     """Whether each line is a whole record of as many fields as there should be, strictly quoted: then no field spans lines."""
-    field = f'(?:"(?:[^"]|"")*"|[^"{delimiter}][^{delimiter}]*|)'
+    field = f'(?:"(?:[^"]|"")*"|[^"{delimiter}]*)'
     pattern = "^" + delimiter.join([field] * fields) + r"\r?$"
     rows = pl.read_csv(
         io.BytesIO(data),

@@ -57,7 +57,7 @@ def test_the_hash_tells_targets_and_versions_apart(tmp_path: Path) -> None:
     assert first.hash == leave_one_out(version_of(ROWS, tmp_path / "b")).hash
     assert first.hash != leave_one_out(version_of([*ROWS, ("u2", "c", 3)], tmp_path / "c")).hash
     # The same targets, but another training row: another version, hence another split.
-    assert first.hash != leave_one_out(version_of([("u1", "d", -0), *ROWS], tmp_path / "d")).hash
+    assert first.hash != leave_one_out(version_of([("u1", "d", 0), *ROWS], tmp_path / "d")).hash
 
 
 def test_nobody_with_three_interactions_is_refused(tmp_path: Path) -> None:

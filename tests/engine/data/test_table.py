@@ -105,13 +105,34 @@ def test_skipping_rows_keeps_the_lines_of_the_others() -> None:
 def test_whatever_pythons_csv_writes_comes_back(written: list[tuple[str, str]]) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([("a", "b"), *written])
-    assert rows(read_table(text_of(stream.getvalue()))) == written
+    table = read_table(text_of(stream.getvalue()))
+    assert rows(table) == written
+    spans_lines = any(end in value for record in written for value in record for end in "\r\n")
+    assert (table.lines is None) == (not spans_lines)
+
+
+@given(st.lists(st.tuples(st.text('a",\n', max_size=4), st.text('b"', max_size=4)), min_size=1, max_size=6))
+def test_unruly_quotes_are_read_as_python_reads_them_or_refused(written: list[tuple[str, str]]) -> None:
+    content = "a,b\n" + "".join(f"{first},{second}\n" for first, second in written)
+    try:
+        expected = list(csv.reader(io.StringIO(content, newline=""), strict=True))[1:]
+    except csv.Error:
+        with pytest.raises(DataError, match="quote"):
+            read_table(text_of(content))
+        return
+    records = [tuple(record) for record in expected if record]
+    good = [record for record in records if len(record) == 2]
+    if len(records) - len(good) > 0.1 * len(records):
+        with pytest.raises(DataError, match="do not have the 2 fields"):
+            read_table(text_of(content))
+    else:
+        assert rows(read_table(text_of(content))) == good
 
 
 @given(st.lists(st.tuples(st.text("ab é", max_size=3), st.text("01", min_size=1, max_size=3)), min_size=1, max_size=8))
 def test_the_fast_and_the_strict_way_agree(written: list[tuple[str, str]]) -> None:
     content = "".join(f"{first},{second}\n" for first, second in written)
-    fast, strict = read_table(text_of("a,b\n" + content)), read_table(text_of('"a",b\n' + content))
+    fast, strict = read_table(text_of("a,b\n" + content)), read_table(text_of("a,b\n" + content + "\n\n"))
     assert fast.lines is None
     assert strict.lines is not None
     assert (rows(fast), lines(fast)) == (rows(strict), lines(strict))
