@@ -40,9 +40,8 @@ def parse_times(text: pl.Series) -> Times:
     if frame["number"].null_count():
         odd = pl.when(pl.col("number").is_null()).then(pl.col("text").str.strip_chars())
         frame = frame.select("number", odd=odd)
-        frame = frame.select(
-            "number", real=_real(pl.col("odd")), iso=_iso_milliseconds(pl.col("odd")), zoneless=_zoneless(pl.col("odd"))
-        )
+        iso, zoneless = _parse_iso(frame["odd"])
+        frame = frame.select("number", real=_real(pl.col("odd")), iso=iso, zoneless=zoneless)
     else:
         frame = frame.select("number", real=pl.lit(None, pl.Float64), iso=pl.lit(None, pl.Int64), zoneless=pl.lit(False))
     number = pl.coalesce(pl.col("number").cast(pl.Float64), "real")
@@ -69,31 +68,37 @@ def _real(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.contains(_NUMBER)).then(text.cast(pl.Float64, strict=False))
 
 
-def _iso_milliseconds(text: pl.Expr) -> pl.Expr:
-    """ISO dates as milliseconds since 1970, null for all else. The parts stand at fixed places, which is faster than groups."""
-    day = text.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Int64)
-    clock = _digits(text, 11) * 3_600_000 + _digits(text, 14) * 60_000
-    clock += pl.when(text.str.slice(16, 1) == ":").then(_digits(text, 17)).otherwise(0) * 1000
-    clock += text.str.extract(r"[.,]([0-9]{1,3})").str.pad_end(3, "0").cast(pl.Int64).fill_null(0)
-    moment = day * 86_400_000 + clock - _zone_milliseconds(_zone(text))
-    return pl.when(text.str.contains(_ISO) & (moment >= 0)).then(moment)
+def _parse_iso(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """ISO dates as milliseconds since 1970, null for all else, and which of them name no zone.
 
-
-def _digits(text: pl.Expr, start: int) -> pl.Expr:
-    return text.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0)
+    The parts stand at fixed places, so slices do, which are faster than groups; the rare parts are read only where there are any.
+    """
+    column = pl.col("text")
+    frame = pl.DataFrame({"text": text}).select("text", right=column.str.contains(_ISO).fill_null(False), zone=_zone(column))
+    day = column.str.head(10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Int64)
+    moment = day * 86_400_000 + _digits(column, 11) * 3_600_000 + _digits(column, 14) * 60_000
+    moment += pl.when(column.str.slice(16, 1) == ":").then(_digits(column, 17)).otherwise(0) * 1000
+    if text.str.contains("[.,]").any():
+        moment += column.str.extract(r"[.,]([0-9]{1,3})").str.pad_end(3, "0").cast(pl.Int64).fill_null(0)
+    if frame["zone"].str.contains("[+-]").any():
+        moment -= _zone_milliseconds(pl.col("zone"))
+    result = frame.select(
+        iso=pl.when(pl.col("right") & (moment >= 0)).then(moment), zoneless=pl.col("right") & pl.col("zone").is_null()
+    )
+    return result["iso"], result["zoneless"]
 
 
 def _zone(text: pl.Expr) -> pl.Expr:
     return text.str.slice(16).str.extract(r"([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)$")
 
 
+def _digits(text: pl.Expr, start: int) -> pl.Expr:
+    return text.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0)
+
+
 def _zone_milliseconds(zone: pl.Expr) -> pl.Expr:
     minutes = _digits(zone, 1) * 60 + zone.str.slice(3).str.strip_prefix(":").cast(pl.Int64, strict=False).fill_null(0)
     return pl.when(zone.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0) * 60_000
-
-
-def _zoneless(text: pl.Expr) -> pl.Expr:
-    return (text.str.contains(_ISO) & _zone(text).is_null()).fill_null(False)
 
 
 def explain(value: str) -> str:
