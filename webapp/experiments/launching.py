@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 from engine.errors import SpecError, UserError
 from engine.methods import METHODS
 from engine.presets import Preset, get_preset, presets
-from engine.spec import RunSpec, parse_spec
+from engine.spec import parse_spec
 from webapp import broker
-from webapp.accounts.access import Place, get_place, require_role
+from webapp.accounts.access import Place, enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.access import get_version_for_user, ready_versions
 from webapp.datasets.models import Version
@@ -32,32 +32,31 @@ class _Choice:
     version: Version | None
     preset: Preset
     source: Run | None = None
+    problem: str = ""
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def new_run(request: PageRequest) -> HttpResponse:
     """Choose and launch. GET takes ``version``, ``preset`` and ``clone`` (a run's id); POST launches, or says what to correct."""
-    place = get_place(request)
+    choice = _choose(request, request.POST if request.method == "POST" else request.GET)
+    place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
     require_role(request.user, place.project, Role.RESEARCHER)
     if request.method == "POST":
-        return _launch(request, place)
-    choice = _choose(request, place, request.GET)
-    form = SpecForm(choice.preset, spec=_cloned_spec(choice))
+        return _launch(request, place, choice)
+    form = _prefilled(choice)
     context = _context(place, choice, form)
     if request.htmx and not request.htmx.boosted:
         return HttpResponse(render_block(request, "experiments/new.html", "settings", context))
     return render(request, "experiments/new.html", context)
 
 
-def _launch(request: PageRequest, place: Place) -> HttpResponse:
-    choice = _choose(request, place, request.POST)
+def _launch(request: PageRequest, place: Place, choice: _Choice) -> HttpResponse:
     form = SpecForm(choice.preset, values={name: str(value) for name, value in request.POST.items()})
     try:
-        spec = choice.preset.spec(form.settings())
-        if choice.version is None:
-            raise SpecError([("", "choose a dataset version that is ready")])
-        run = launch_run(choice.version, request.user, spec)
+        if choice.problem or choice.version is None:
+            raise SpecError([("", choice.problem or "Choose a dataset version that is ready.")])
+        run = launch_run(choice.version, request.user, choice.preset.spec(form.settings()))
     except SpecError as error:
         form.blame(error.problems)
         return render(request, "experiments/new.html", _context(place, choice, form), status=422)
@@ -71,16 +70,32 @@ def _launch(request: PageRequest, place: Place) -> HttpResponse:
     return redirect("run", pk=run.pk)
 
 
-def _choose(request: PageRequest, place: Place, query: QueryDict) -> _Choice:
+def _choose(request: PageRequest, query: QueryDict) -> _Choice:
     source = get_run_for_user(request.user, _number(query, "clone")) if _number(query, "clone") else None
-    name = query.get("preset") or _preset_of(source) or _FIRST_PRESET
-    preset = get_preset(name) if name in presets() else get_preset(_FIRST_PRESET)
+    name, problem = str(query.get("preset") or _preset_of(source) or _FIRST_PRESET), ""
+    try:
+        preset = get_preset(name)
+    except UserError as error:
+        preset, problem = get_preset(_FIRST_PRESET), str(error)
     version: Version | None
     if _number(query, "version"):
         version = get_version_for_user(request.user, _number(query, "version"))
     else:
-        version = source.version if source else ready_versions(place.project).first()
-    return _Choice(version, preset, source if source and source.method == preset.method else None)
+        version = source.version if source else ready_versions(get_place(request).project).first()
+    return _Choice(version, preset, source if source and source.method == preset.method else None, problem)
+
+
+def _prefilled(choice: _Choice) -> SpecForm:
+    problem, spec = choice.problem, None
+    if choice.source:
+        try:
+            spec = parse_spec(choice.source.spec)
+        except SpecError as error:
+            problem = f"The settings of {choice.source} are no longer valid, so these are the preset's. {error}"
+    form = SpecForm(choice.preset, spec=spec)
+    if problem:
+        form.problems.append(problem)
+    return form
 
 
 def _number(query: QueryDict, name: str) -> int:
@@ -94,10 +109,6 @@ def _preset_of(run: Run | None) -> str | None:
     if run.preset in presets():
         return run.preset
     return next((preset.name for preset in presets() if preset.method == run.method), None)
-
-
-def _cloned_spec(choice: _Choice) -> RunSpec | None:
-    return parse_spec(choice.source.spec) if choice.source else None
 
 
 def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:

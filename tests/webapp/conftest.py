@@ -1,0 +1,55 @@
+"""Fixtures of the web tests."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.webapp.people import People, make_people, make_version
+from webapp.datasets.models import Version
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: Settings, tmp_path: Path) -> None:
+    """Pages name static files without a manifest, so that tests need no collectstatic; uploads go to the test's own folder."""
+    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "storage")}}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {"default": storage, "staticfiles": static}
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    """Alice, Bob and Charlie."""
+    return make_people()
+
+
+@pytest.fixture
+def version(people: People) -> Version:
+    """A ready version in Alice's and Bob's project."""
+    return make_version(people)
+
+
+@pytest.fixture
+def alice(people: People) -> Client:
+    """Signed in as the project's admin."""
+    return people.client("alice")
+
+
+@pytest.fixture
+def bob(people: People) -> Client:
+    """Signed in as a viewer of the project."""
+    return people.client("bob")
+
+
+@pytest.fixture
+def charlie(people: People) -> Client:
+    """Signed in as somebody from elsewhere."""
+    return people.client("charlie")
+
+
+@pytest.fixture
+def visitor(db: None) -> Client:
+    """Not signed in."""
+    return Client()

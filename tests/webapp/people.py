@@ -1,0 +1,124 @@
+"""The people of the web tests: Alice owns, Bob is in the team, Charlie must not see. And the rows they look at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from engine.presets import get_preset
+from webapp.accounts.actions import ensure_account
+from webapp.accounts.models import Project
+from webapp.datasets.models import Dataset, Version, VersionState
+from webapp.experiments.models import LayerAdapter, Run, RunEvent, RunState, SampleRecommendation
+
+HOSTILE = "<script>alert('title')</script>{{ 7*7 }}"
+PROTOCOL = {
+    "version": "ab" * 32,
+    "split": "leave-one-out",
+    "split_hash": "cd" * 32,
+    "seen": "remove",
+    "candidates": "full",
+    "ties": "mid-rank",
+    "catalogue": 240,
+    "metrics": ["hr@10", "ndcg@10"],
+}
+
+
+@dataclass(frozen=True)
+class People:
+    """Three users, each with a signed-in client, and the project of the first two."""
+
+    alice: User
+    bob: User
+    charlie: User
+    project: Project
+
+    def client(self, name: str, role: str | None = None) -> Client:
+        """A client signed in as one of them, who gets another role first, if one is given."""
+        user: User = getattr(self, name)
+        if role is not None:
+            user.memberships.update(role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+
+def make_people() -> People:
+    """Alice is admin of the shop, Bob a viewer there; Charlie is admin of another project."""
+    alice = ensure_account("alice", "alice-secret-1", "Shop", "admin")
+    bob = ensure_account("bob", "bob-secret-1", "Shop", "viewer")
+    charlie = ensure_account("charlie", "charlie-secret-1", "Elsewhere", "admin")
+    return People(alice, bob, charlie, Project.objects.get(slug="shop"))
+
+
+def make_version(people: People, name: str = "Beauty", **values: Any) -> Version:
+    """A ready version in the shop, unless ``values`` say otherwise."""
+    dataset, _ = Dataset.objects.get_or_create(project=people.project, name=name, defaults={"created_by": people.alice})
+    number = dataset.versions.count() + 1
+    known: dict[str, Any] = {
+        "number": number,
+        "state": VersionState.READY,
+        "filters": {"core": 5, "minimum_rating": None},
+        "upload_key": "uploads/none",
+        "hash": "ab" * 32,
+        "users": 600,
+        "items": 240,
+        "interactions": 9120,
+        "created_by": people.alice,
+    }
+    return Version.objects.create(dataset=dataset, **{**known, **values})
+
+
+def make_run(version: Version, state: str = RunState.QUEUED, preset: str = "sasrec", **values: Any) -> Run:
+    """A run of a preset in the version's project."""
+    spec = get_preset(preset).spec()
+    known: dict[str, Any] = {
+        "project": version.dataset.project,
+        "method": spec.method.id,
+        "preset": preset,
+        "spec": spec.model_dump(mode="json"),
+        "queued_at": timezone.now(),
+        "created_by": version.created_by,
+    }
+    return Run.objects.create(version=version, state=state, **{**known, **values})
+
+
+def finish(run: Run, ndcg: float = 0.0571) -> Run:
+    """Give the run everything that a run which succeeded has; its titles are hostile."""
+    run.state, run.attempt, run.worker = RunState.SUCCEEDED, 1, "gpu-1:42"
+    run.started_at = run.finished_at = timezone.now()
+    run.test = {"ndcg@10": ndcg, "hr@10": 0.1085}
+    run.valid = {"ndcg@10": 0.0605, "hr@10": 0.115}
+    run.protocol, run.data = PROTOCOL, {"users": 600, "items": 240, "interactions": 9120}
+    run.seconds, run.epochs, run.best_epoch, run.users_evaluated = 75.0, 2, 1, 600
+    run.trainable_parameters, run.targets_per_second = 12345, 4100.0
+    run.save()
+    LayerAdapter.objects.create(run=run, layer=0, kind="lora", target="both", rank=8, parameters=12345)
+    LayerAdapter.objects.create(run=run, layer=1, kind="none", target="both", rank=0, parameters=0)
+    items = [{"id": f"i{index}", "title": f"Title {index}"} for index in range(12)]
+    SampleRecommendation.objects.create(
+        run=run,
+        position=0,
+        user_id_text="u<7>",
+        history=[{"id": "i99", "title": HOSTILE}, items[11]],
+        target=items[3],
+        rank=3.0,
+        recommended=[{**item, "score": 1.0} for item in items[:10]],
+    )
+    return run
+
+
+def report(run: Run, epochs: int) -> None:
+    """Metric and log events of so many epochs."""
+    payloads: list[tuple[str, dict[str, Any]]] = []
+    for epoch in range(1, epochs + 1):
+        payloads.append(("metric", {"split": "train", "step": epoch * 10, "epoch": epoch, "values": {"loss": 5.0 - epoch}}))
+        values = {"ndcg@10": 0.01 * epoch}
+        payloads.append(("metric", {"split": "valid", "step": epoch * 10, "epoch": epoch, "values": values}))
+    payloads.append(("log", {"message": f"read {HOSTILE}"}))
+    for sequence, (kind, payload) in enumerate(payloads):
+        RunEvent.objects.create(
+            run=run, attempt=run.attempt, sequence=sequence, type=kind, payload=payload, created_at=timezone.now()
+        )
