@@ -1,10 +1,13 @@
 """The heartbeat of a child, and the rules by which it stops itself."""
 
 import enum
+import faulthandler
 import logging
 import os
+import sys
 import threading
 import time
+from typing import TextIO
 
 from django.db import connection
 
@@ -15,6 +18,10 @@ from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
 _TICK = 0.1
+
+
+def _standard_error() -> TextIO:
+    return sys.__stderr__ or sys.stderr
 
 
 class Stop(enum.Enum):
@@ -30,7 +37,8 @@ class Lifeline:
     """Beats for an attempt from a thread of its own, and ends this process when it must not go on.
 
     An attempt that is lost ends the process at once, without a checkpoint: the next attempt may write to the same folder.
-    A job that cannot beat is first asked to stop, and ended before the reaper would start another one.
+    A job that cannot beat is first asked to stop, and ended before the reaper would start another one; even where
+    a library holds Python's lock, so that none of these threads runs.
 
     Args:
         attempt: what is being worked on.
@@ -68,6 +76,7 @@ class Lifeline:
         self._closing.set()
         for thread in self._threads:
             thread.join()
+        faulthandler.cancel_dump_traceback_later()
 
     def _stop(self, reason: Stop, deadline: float | None) -> None:
         if self.reason is None:
@@ -79,6 +88,8 @@ class Lifeline:
     def _beat(self) -> None:
         try:
             while not self._closing.is_set():
+                # A timer in C that needs no Python to run, and is set anew by each beat.
+                faulthandler.dump_traceback_later(self._timings.silence, exit=True, file=_standard_error())
                 self._beat_once()
                 self._closing.wait(self._timings.beat)
         finally:

@@ -2,8 +2,11 @@
 
 import sys
 
-from workers import supervisor
 from workers.app import app
+
+# isort: split
+# Models can be imported once the app has set up Django.
+from workers import supervisor
 
 __all__ = ["app"]
 supervisor.CHILD = (sys.executable, "-m", "tests.workers.stand_in")

@@ -1,0 +1,56 @@
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from tests.workers.fixtures import Version, storage_root
+from workers.sweep import sweep
+
+
+@pytest.fixture(autouse=True)
+def _no_folders(database: None) -> None:
+    assert sweep() is not None
+
+
+def make_folder(key: str, days: float) -> Path:
+    folder = storage_root() / key
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file").write_text("x")
+    then = time.time() - days * 86400
+    for path in (folder / "inner" / "file", folder / "inner", folder):
+        os.utime(path, (then, then))
+    return folder
+
+
+def test_old_folders_that_no_version_names_are_removed(version: Version) -> None:
+    kept = [make_folder("uploads/named", 3), make_folder("uploads/new", 0.5), make_folder("versions/new", 0.5)]
+    gone = [make_folder("uploads/old", 3), make_folder("versions/old", 3), make_folder("scratch/old", 3)]
+    version.upload_key = "uploads/named"
+    version.save()
+    assert set(sweep()) >= {"uploads/old", "versions/old", "scratch/old"}
+    assert all(folder.exists() for folder in kept)
+    assert not any(folder.exists() for folder in gone)
+    assert (storage_root() / version.storage_key).exists()
+    for folder in kept:
+        (folder / "inner" / "file").unlink()
+        (folder / "inner").rmdir()
+        folder.rmdir()
+
+
+def test_an_old_folder_with_a_new_file_is_kept() -> None:
+    folder = make_folder("uploads/growing", 3)
+    (folder / "inner" / "file").touch()
+    assert "uploads/growing" not in sweep()
+    assert folder.exists()
+
+
+def test_expired_sessions_are_cleared() -> None:
+    now = timezone.now()
+    for key, expires in (("old", now - timedelta(days=1)), ("new", now + timedelta(days=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=expires)
+    sweep()
+    assert [session.session_key for session in Session.objects.all()] == ["new"]
