@@ -79,8 +79,8 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
         evaluations[name] = judge(method.score, name, lambda done, total, r=report_users, p=phase: r(p, done, total, "users"))
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
-    write_folder(workdir / "model", {"model": method.state()}, {"method": spec.method.id, "version": version.hash})
-    method.export(workdir / "model")
+    about = {"method": spec.method.id, "version": version.hash}
+    write_folder(workdir / "model", {"model": method.state()}, about, method.export)
     (workdir / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
     tell(ResultEvent(result=result))
     return result

@@ -1,6 +1,7 @@
 """From an architecture (one choice per layer) to PEFT, and back: what was injected is read from the model and compared."""
 
 import re
+import warnings
 from dataclasses import dataclass
 
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -50,12 +51,19 @@ def adapt(backbone: Backbone, architecture: tuple[LayerChoice, ...]) -> Adapted:
     """
     choices = spread(architecture, backbone.layers)
     config = lora_config(backbone.family, choices)
-    peft_model = get_peft_model(backbone.model, config) if config is not None else None
+    peft_model = _inject(backbone, config) if config is not None else None
     found = read_back(backbone.model, backbone.family, backbone.layers)
     planned = [(choice.kind, choice.target, choice.rank) for choice in choices]
     if [(layer.kind, layer.target, layer.rank) for layer in found] != planned:
         raise EngineError(f"The injected adapters differ from the architecture: planned {planned}, found {found}.")
     return Adapted(peft_model, found)
+
+
+def _inject(backbone: Backbone, config: LoraConfig) -> PeftModel:
+    with warnings.catch_warnings():
+        # peft 0.21.2 asks for a property that transformers 5.23 has renamed; nothing of ours hangs on it
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        return get_peft_model(backbone.model, config)
 
 
 def lora_config(family: Family, choices: list[LayerChoice]) -> LoraConfig | None:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from engine.backbones.spec import NanoSpec
 
@@ -46,6 +47,7 @@ def nano_folder(
     try:
         tokenizer = train_tokenizer(texts, spec.vocabulary)
         model = _warm_up(spec, tokenizer, texts, seed, on_step)
+        logging.disable_progress_bar()
         tokenizer.save_pretrained(temporary)
         model.save_pretrained(temporary)
         if not folder.exists():

@@ -23,7 +23,7 @@ from engine.spec import RunSpec, override, parse_assignment, parse_spec
 
 
 def fit_command(options: argparse.Namespace) -> dict[str, Any]:
-    """Train and evaluate; returns the result with the run's folder as ``run``."""
+    """Train and evaluate; returns the result (samples apart, they are in result.json) with the run's folder as ``run``."""
     settings = dict(parse_assignment(text) for text in options.set)
     spec = read_spec(options.preset, options.spec, settings)
     if options.list:
@@ -40,8 +40,7 @@ def fit_command(options: argparse.Namespace) -> dict[str, Any]:
                 result = run(spec, version, folder, report, should_stop=should_stop)
             except RunCancelled as stopped:
                 raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
-    shown = result.model_dump(mode="json")
-    return {**shown, "run": str(folder)}
+    return {**result.model_dump(mode="json", exclude={"samples"}), "run": str(folder)}
 
 
 def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -> RunSpec:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,15 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path.name} cannot be read ({error}).", "Start the run again from its spec.") from error
 
 
-def write_folder(folder: Path, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:
+def write_folder(
+    folder: Path,
+    tensors: dict[str, dict[str, Tensor]],
+    state: dict[str, Any],
+    export: Callable[[Path], None] = lambda folder: None,
+) -> None:
     """Write a folder of safetensors files and ``state.json``: temporary folder, fsync, marker last, rename.
 
-    A folder that stands there already is replaced.
+    A folder that stands there already is replaced. ``export`` may write more into the temporary folder.
     """
     temporary = folder.with_name(f".{folder.name}.writing")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -42,7 +48,8 @@ def write_folder(folder: Path, tensors: dict[str, dict[str, Tensor]], state: dic
     for name, group in tensors.items():
         save_tensors(group, temporary / f"{name}.safetensors")
     (temporary / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-    for path in temporary.iterdir():
+    export(temporary)
+    for path in temporary.rglob("*"):
         _sync(path)
     (temporary / MARKER).touch()
     _sync(temporary / MARKER)

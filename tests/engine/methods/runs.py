@@ -1,0 +1,36 @@
+"""Small, quick specs of every method, for the planted version."""
+
+from typing import Any
+
+from engine.methods import METHODS
+from engine.presets import get_preset
+from engine.spec import RunSpec
+
+PRESETS = {"popularity": "popularity", "sasrec": "sasrec", "darec": "darec-nano"}
+SMALL: dict[str, dict[str, Any]] = {
+    "popularity": {},
+    "sasrec": {"method.window": 10, "method.dimensions": 32, "method.blocks": 1, "method.dropout": 0.1},
+    "darec": {
+        "method.nano.layers": 2,
+        "method.nano.dimensions": 32,
+        "method.nano.heads": 2,
+        "method.nano.vocabulary": 400,
+        "method.nano.warmup_steps": 3,
+        "method.text.window": 6,
+        "method.text.max_item_tokens": 6,
+        "method.injection.shape.window": 10,
+        "method.injection.shape.dimensions": 32,
+        "method.injection.shape.blocks": 1,
+        "method.injection.shape.dropout": 0.1,
+    },
+}
+COMMON = {"training.epochs": 2, "training.threads": 1, "training.batch_size": 64, "training.warmup_steps": 5}
+
+
+def small_spec(method: str, settings: dict[str, Any] | None = None) -> RunSpec:
+    """A spec that trains in a second or two."""
+    return get_preset(PRESETS[method]).spec({**COMMON, **SMALL[method], **(settings or {})})
+
+
+assert set(PRESETS) == set(METHODS.names()), "a new method joins the behaviour suite by a line in PRESETS and SMALL"
+TRAINED = [method for method in PRESETS if method != "popularity"]

@@ -1,0 +1,55 @@
+"""The trainer's own rules; what every method must do with it is in tests/engine/methods/test_behaviour.py."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.data.version import Version
+from engine.errors import CheckpointError, RunCancelled
+from engine.events import Event, MetricEvent, ProgressEvent
+from engine.presets import get_preset
+from engine.run import run
+from engine.training.checkpoint import CheckpointFolder
+from tests.engine.methods.runs import small_spec
+
+
+def test_early_stopping_waits_for_patience_and_keeps_the_best(planted: Version, tmp_path: Path) -> None:
+    events: list[Event] = []
+    spec = small_spec("sasrec", {"training.epochs": 60, "training.patience": 2, "training.learning_rate": 0.01})
+    result = run(spec, planted, tmp_path, events.append)
+    values = [e.values["ndcg@10"] for e in events if isinstance(e, MetricEvent) and e.split == "valid"]
+    assert len(values) < 60
+    assert result.best_epoch == values.index(max(values)) + 1
+    assert result.epochs == result.best_epoch + 2
+    assert result.valid["ndcg@10"] == max(values)
+
+
+def test_the_time_limit_ends_training_with_an_evaluation(planted: Version, tmp_path: Path) -> None:
+    result = run(small_spec("sasrec", {"training.epochs": 1000, "training.minutes": 0.01}), planted, tmp_path, lambda e: None)
+    assert result.epochs < 1000
+    assert result.valid["ndcg@10"] > 0
+
+
+def test_progress_never_falls_and_ends_at_one(planted: Version, tmp_path: Path) -> None:
+    events: list[Event] = []
+    run(small_spec("darec"), planted, tmp_path, events.append)
+    fractions = [event.fraction for event in events if isinstance(event, ProgressEvent)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert events[-1].type == "result"
+
+
+def test_a_checkpoint_of_another_spec_is_refused(planted: Version, tmp_path: Path) -> None:
+    first = small_spec("sasrec")
+    with pytest.raises(RunCancelled):
+        run(first, planted, tmp_path, lambda e: None, should_stop=iter([False] * 3 + [True] * 99).__next__)
+    assert CheckpointFolder(tmp_path / "checkpoints").last() is not None
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(CheckpointError, match="another spec or version"):
+        run(small_spec("sasrec", {"method.dropout": 0.2}), planted, tmp_path, lambda e: None)
+
+
+def test_a_folder_of_another_run_is_refused(planted: Version, tmp_path: Path) -> None:
+    run(get_preset("popularity").spec(), planted, tmp_path, lambda e: None)
+    with pytest.raises(Exception, match="holds another run"):
+        run(get_preset("popularity").spec({"training.seed": 3}), planted, tmp_path, lambda e: None)
