@@ -31,7 +31,7 @@ class Postgres:
     Args:
         folder: keeps the data and the password. The caller sees to it that only one server uses it at a time.
         log: log file; by default in ``folder``.
-        durable: False gives up safety against power cuts, for tests.
+        durable: False gives up safety against power cuts (not against kills), for tests.
         keep_open: as of LeashedProcess.
     """
 
@@ -111,7 +111,7 @@ class Postgres:
             "log_timezone": "UTC",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         command = [str(self._programs / "bin" / "postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

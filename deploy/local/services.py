@@ -37,6 +37,7 @@ class Service:
     ready: Callable[[], bool]
 
 
+PREPARE_SECONDS = 600.0
 WEB, WORKERS, BROKER, DATABASE = range(4)
 STOP_SECONDS = {WEB: 6.0, WORKERS: 20.0}
 """A worker's child may take half of that to reach a checkpoint (WORKER_STOP_GRACE_SECONDS)."""
@@ -127,18 +128,24 @@ def pings(broker: str, node: str) -> bool:
         return False
 
 
-def run_once(name: str, arguments: list[str], home: Home, environment: dict[str, str], keep_open: tuple[int, ...]) -> None:
-    """Run one of Django's commands to its end; raises ServiceError with the end of its log."""
-    log = home.log(name)
-    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    process = LeashedProcess(command, log, environment, ROOT, keep_open=keep_open)
-    process.start()
+def prepare(home: Home, environment: dict[str, str], keep_open: tuple[int, ...]) -> None:
+    """Bring the tables and the static files up to date, side by side; raises ServiceError with the end of a log."""
+    running: list[LeashedProcess] = []
     try:
-        process.wait(600)
+        for arguments in (["migrate", "--noinput"], ["collectstatic", "--noinput", "--verbosity", "0"]):
+            command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+            process = LeashedProcess(command, home.log(arguments[0]), environment, ROOT, keep_open=keep_open)
+            running.append(process)
+            process.start()
+        for process in running:
+            process.wait(PREPARE_SECONDS)
     finally:
-        process.stop()
-    if process.status:
-        raise ServiceError(f"manage.py {arguments[0]} failed with status {process.status}.", f"Its log: {log}\n{last_lines(log)}")
+        for process in running:
+            process.stop()
+    for process in running:
+        if process.status:
+            what = f"manage.py {process.command[2]} failed with status {process.status}."
+            raise ServiceError(what, f"Its log: {process.log}\n{last_lines(process.log)}")
 
 
 def service_environment(home: Home, database: str, broker: str) -> dict[str, str]:

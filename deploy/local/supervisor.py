@@ -13,7 +13,7 @@ from deploy.local.errors import ServiceError, last_lines
 from deploy.local.home import Home, Lock
 from deploy.local.leash import PR_SET_CHILD_SUBREAPER, kill_descendants, prctl
 from deploy.local.process import LeashedProcess
-from deploy.local.services import Service, embedded_postgres, embedded_redis, python_services, run_once, service_environment
+from deploy.local.services import Service, embedded_postgres, embedded_redis, prepare, python_services, service_environment
 from deploy.local.signals import StopRequested, StopSignals
 
 START_SECONDS = 120.0
@@ -91,8 +91,7 @@ class Supervisor:
             self._launch_first(service)
             broker = redis.url
         self.environment = service_environment(self.home, database, broker)
-        run_once("migrate", ["migrate", "--noinput"], self.home, self.environment, keep_open)
-        run_once("collectstatic", ["collectstatic", "--noinput", "--verbosity", "0"], self.home, self.environment, keep_open)
+        prepare(self.home, self.environment, keep_open)
         self.address = f"http://127.0.0.1:{port}/"
         first = len(self.watched)
         for service in python_services(self.home, self.environment, port, keep_open):

@@ -14,8 +14,8 @@ from webapp.experiments.models import Run, SampleRecommendation
 WIDEST = 100
 SAMPLES = 2
 SHOWN_HISTORY = 5
-METRICS = ("hr@10", "ndcg@10", "mrr")
-TITLES = {"hr@10": "HR@10", "ndcg@10": "NDCG@10", "mrr": "MRR"}
+METRICS = ("hr@10", "ndcg@10", "mrr@10")
+TITLES = {"hr@10": "HR@10", "ndcg@10": "NDCG@10", "mrr@10": "MRR@10"}
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -42,14 +42,17 @@ def failure(target: Console, run: Run) -> None:
 
 def results(target: Console, version: Version, runs: Sequence[Run]) -> None:
     """Metrics with their protocol, the architecture, and sample recommendations."""
+    size = f"{version.users:,} users, {version.items:,} items, {version.interactions:,} interactions"
     target.print()
-    target.print(_metrics(version, runs))
+    target.print(Text(f"Test metrics on {plain(version)}: {size}", style="bold"))
+    target.print(_metrics(runs))
     for line in dict.fromkeys(_protocol(run) for run in runs):
         of = "" if len({_protocol(run) for run in runs}) == 1 else " of ".join(["", *_with(runs, line)])
         target.print(f"Protocol{of}: {line}", markup=False)
     for run in runs:
         if run.layers.exists():
             target.print()
+            target.print(Text(f"Adapters of {run} ({run.preset}), layer by layer", style="bold"))
             target.print(_architecture(run))
     for user in _sample_users(runs):
         target.print()
@@ -60,16 +63,15 @@ def _with(runs: Sequence[Run], line: str) -> list[str]:
     return [str(run) for run in runs if _protocol(run) == line]
 
 
-def _table(title: str) -> Table:
-    return Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, title_style="bold")
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-def _metrics(version: Version, runs: Sequence[Run]) -> Table:
-    size = f"{version.users:,} users, {version.items:,} items, {version.interactions:,} interactions"
-    table = _table(f"Test metrics on {plain(version)}: {size}")
+def _metrics(runs: Sequence[Run]) -> Table:
+    table = _table()
     for heading in ("run", "preset"):
         table.add_column(heading, no_wrap=True)
-    for heading in (*(TITLES[metric] for metric in METRICS), "parameters", "targets/s", "seconds"):
+    for heading in (*(TITLES[metric] for metric in METRICS), "params", "targets/s", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
         values = [f"{run.test[metric]:.4f}" for metric in METRICS]
@@ -90,7 +92,7 @@ def _protocol(run: Run) -> str:
 
 
 def _architecture(run: Run) -> Table:
-    table = _table(f"Adapters of {run} ({run.preset}), layer by layer")
+    table = _table()
     table.add_column("layer", justify="right")
     table.add_column("kind")
     table.add_column("where")
