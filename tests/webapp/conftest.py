@@ -11,11 +11,13 @@ from webapp.datasets.models import Version
 
 
 @pytest.fixture(autouse=True)
-def _plain_static_files(settings: Settings, tmp_path: Path) -> None:
-    """Pages name static files without a manifest, so that tests need no collectstatic; uploads go to the test's own folder."""
+def _quick_settings(settings: Settings, tmp_path: Path) -> None:
+    """Pages name static files without a manifest, so that tests need no collectstatic; uploads go to the test's own
+    folder; passwords are hashed quickly."""
     storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "storage")}}
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {"default": storage, "staticfiles": static}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 

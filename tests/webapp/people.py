@@ -11,6 +11,7 @@ from engine.presets import get_preset
 from webapp.accounts.actions import ensure_account
 from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Version, VersionState
+from webapp.experiments.form import text
 from webapp.experiments.models import LayerAdapter, Run, RunEvent, RunState, SampleRecommendation
 
 HOSTILE = "<script>alert('title')</script>{{ 7*7 }}"
@@ -122,3 +123,9 @@ def report(run: Run, epochs: int) -> None:
         RunEvent.objects.create(
             run=run, attempt=run.attempt, sequence=sequence, type=kind, payload=payload, created_at=timezone.now()
         )
+
+
+def form_of(preset: str, **changes: str) -> dict[str, str]:
+    """The fields of the new-run form as a browser sends them; ``changes`` name fields with ``__`` for dots."""
+    fields = {field.path: text(field.default) for field in get_preset(preset).spec().fields()}
+    return {"preset": preset, **fields, **{name.replace("__", "."): value for name, value in changes.items()}}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from engine.presets import get_preset
 from webapp.accounts.access import require_role
@@ -44,12 +44,13 @@ def get_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
 
 
 @router.post("", response={201: RunOut, **_ERRORS}, operation_id="launch_run")
-def launch(request: HttpRequest, body: RunIn) -> tuple[int, dict[str, Any]]:
+def launch(request: HttpRequest, body: RunIn) -> "Status[dict[str, Any]]":
     """Launch a run of a preset, with your settings on top. Needs the role researcher."""
     user = _user(request)
     version = get_version_for_user(user, body.version)
     require_role(user, version.dataset.project, Role.RESEARCHER)
-    return 201, run_out(launch_run(version, user, get_preset(body.preset).spec(body.settings)))
+    run = launch_run(version, user, get_preset(body.preset).spec(body.settings))
+    return Status(201, run_out(run))
 
 
 @router.post("/{run_id}/cancel", response={200: RunOut, **_ERRORS}, operation_id="cancel_run")

@@ -1,0 +1,37 @@
+import re
+
+from django.test import Client
+
+from tests.webapp.people import People
+from webapp.accounts.tokens import issue_token, user_of_token
+
+
+def test_a_new_token_is_shown_once(alice: Client, people: People) -> None:
+    response = alice.post("/profile", {"name": "nightly", "days": "30", "make": "1"})
+    found = re.search(r"darec_[0-9a-f]+_[\w-]{20,}", response.content.decode())
+    assert found is not None
+    assert user_of_token(found[0]) == people.alice
+    assert response["Cache-Control"] == "no-store"
+    again = alice.get("/profile").content.decode()
+    assert "nightly" in again
+    assert found[0] not in again
+
+
+def test_a_token_needs_a_name(alice: Client, people: People) -> None:
+    response = alice.post("/profile", {"name": "", "days": "30"})
+    assert "This field is required" in response.content.decode()
+    assert people.alice.api_tokens.count() == 0
+
+
+def test_revoke(alice: Client, people: People) -> None:
+    token, text = issue_token(people.alice, "old", None)
+    assert alice.post("/profile", {"revoke": str(token.pk)}).status_code == 302
+    assert user_of_token(text) is None
+    assert "revoked" in alice.get("/profile").content.decode()
+
+
+def test_nobody_revokes_or_sees_another_users_token(charlie: Client, people: People) -> None:
+    token, text = issue_token(people.alice, "alices-own", None)
+    assert charlie.post("/profile", {"revoke": str(token.pk)}).status_code == 404
+    assert user_of_token(text) == people.alice
+    assert "alices-own" not in charlie.get("/profile").content.decode()
