@@ -4,8 +4,11 @@ Postgres is the truth and the reaper repeats lost messages, so messages are ackn
 the broker. This process never imports torch: all work is done in child processes.
 """
 
+import contextlib
 import os
 import signal
+import threading
+import time
 from typing import Any
 
 import django
@@ -66,10 +69,15 @@ def _die_with_worker(**_: Any) -> None:
 @worker_shutting_down.connect
 def _stop_children(**_: Any) -> None:
     """The worker was told to stop: let the children reach a checkpoint and give their runs back, or it would wait for hours."""
-    for process in psutil.Process().children(recursive=True):
-        try:
-            # Only a child leads a session of its own; the pool's processes end by themselves once it has ended.
-            if os.getsid(process.pid) == process.pid:
-                process.send_signal(signal.SIGTERM)
-        except (psutil.NoSuchProcess, ProcessLookupError):
-            continue
+    threading.Thread(target=_keep_stopping_children, name="stop", daemon=True).start()
+
+
+def _keep_stopping_children() -> None:
+    # Again and again until this process ends: a child may just be starting.
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                # Only a child leads a session of its own; the pool's processes end by themselves once it has ended.
+                if os.getsid(process.pid) == process.pid:
+                    process.send_signal(signal.SIGTERM)
+        time.sleep(1)

@@ -1,5 +1,6 @@
 """Rows, folders and processes for the tests of the workers and of faults."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -145,7 +147,7 @@ def background() -> Iterator[Callable[[Callable[[], Any]], threading.Thread]]:
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts ``python -m ...`` with its output in a file, and stops it at the end."""
+    """Starts ``python -m ...`` with its output in a file, and kills it at the end."""
     processes: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     def start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -159,14 +161,28 @@ def start_process(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[byt
 
     yield start
     for process, log in processes:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _kill_family(process)
         sys.stdout.write(log.read_text(errors="replace"))
+
+
+def _kill_family(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process and all that it started, and wait until they are gone."""
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family, 10)
+    process.wait(10)
+
+
+def child_of_this_process() -> psutil.Process | None:
+    """The child that ``supervise_*``, called in this process, has started."""
+    for child in psutil.Process().children():
+        if {"tests.workers.stand_in", "workers.child"} & set(child.cmdline()):
+            return child
+    return None
 
 
 def in_state(run: Run, *states: RunState) -> Callable[[], bool]:

@@ -5,11 +5,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-import psutil
 import pytest
 from redis import Redis
 
-from tests.workers.fixtures import FAST, Run, RunState, Version, VersionState, storage_root, wait_for_state
+from tests.workers.fixtures import FAST, Run, RunState, Version, VersionState, child_of_this_process, storage_root, wait_for_state
 from tests.workers.waiting import wait_until
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.models import RunEvent
@@ -33,11 +32,6 @@ def execute(run: Run, timings: Timings = FAST) -> Run:
 
 def logged(run: Run, kind: str = "log") -> list[str]:
     return [event.payload["message"] for event in RunEvent.objects.filter(run=run, type=kind)]
-
-
-def child_of_this_process() -> psutil.Process | None:
-    children = psutil.Process().children()
-    return next((child for child in children if "tests.workers.stand_in" in child.cmdline()), None)
 
 
 def test_a_run_succeeds_in_a_child_process(make_run: MakeRun, version: Version) -> None:
