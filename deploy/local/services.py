@@ -159,6 +159,7 @@ def service_environment(home: Home, database: str, broker: str) -> dict[str, str
     if not (os.environ.get("STORAGE_URL") or os.environ.get("STORAGE_URL_FILE")):
         environment["STORAGE_URL"] = f"file://{home.folder / 'storage'}"
     environment.setdefault("STATIC_ROOT", str(home.folder / "static"))
+    environment.setdefault("DARECLAB_CACHE", str(home.folder / "cache"))
     environment["DJANGO_SETTINGS_MODULE"] = "webapp.settings"
     environment["PYTHONUNBUFFERED"] = "1"
     return environment

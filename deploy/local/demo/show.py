@@ -74,7 +74,7 @@ def _metrics(runs: Sequence[Run]) -> Table:
     for heading in (*(TITLES[metric] for metric in METRICS), "params", "targets/s", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
     for run in runs:
-        values = [f"{run.test[metric]:.4f}" for metric in METRICS]
+        values = [f"{run.test[metric]:.4f}" if metric in run.test else "-" for metric in METRICS]
         speed = f"{run.targets_per_second or 0:,.0f}"
         table.add_row(str(run), run.preset, *values, f"{run.trainable_parameters or 0:,}", speed, f"{run.seconds or 0:.0f}")
     return table
