@@ -2,16 +2,21 @@
 
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
+from pytest_django.fixtures import Settings
 from redis import Redis
 
+from deploy.local.redis import Redis as EmbeddedRedis
 from tests.workers.fixtures import FAST, Run, RunState, wait_for_state
 from tests.workers.waiting import wait_until
+from webapp import broker as web_broker
 from webapp.broker import EXECUTE_TASK, ask
 from webapp.experiments.models import RunEvent
+from workers import queues
 from workers.claims import claim_run
 from workers.supervisor import supervise_run
 
@@ -72,3 +77,36 @@ def test_the_reaper_survives_that_its_connections_break(
     Run.objects.filter(pk=run.pk).update(heartbeat_at=None)
     wait_for_state(run, RunState.QUEUED)
     assert reaper.poll() is None
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path, database: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedRedis]:
+    """A broker that a test may stop and start, in the place of the session's."""
+    redis = EmbeddedRedis(tmp_path / "redis")
+    settings.BROKER_URL = redis.start()
+    monkeypatch.setenv("BROKER_URL", settings.BROKER_URL)
+    caches = (queues._app, web_broker._producer)
+    for cache in caches:
+        cache.cache_clear()
+    yield redis
+    for cache in caches:
+        cache.cache_clear()
+    redis.stop()
+
+
+def test_a_worker_goes_on_when_the_broker_comes_back_empty(
+    make_run: MakeRun, own_broker: EmbeddedRedis, start_process: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    before, during, after = make_run(), make_run(), make_run(steps=20, pause=0.1)
+    worker = start_process("celery", "-A", "tests.workers.stand_in_app", "worker", "-Q", "gpu")
+    reaper = start_process("workers.reaper")
+    wait_for_state(before, RunState.SUCCEEDED)
+    wait_for_state(during, RunState.SUCCEEDED)
+    wait_for_state(after, RunState.RUNNING)
+    own_broker.stop()
+    late = make_run()
+    wait_for_state(after, RunState.SUCCEEDED)
+    own_broker.start()
+    wait_for_state(late, RunState.SUCCEEDED)
+    assert [run.attempt for run in (before, during, after, late)] == [1, 1, 1, 1]
+    assert (worker.poll(), reaper.poll()) == (None, None)
