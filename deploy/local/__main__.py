@@ -26,7 +26,7 @@ def status(home: Home) -> int:
     if lock.holder() is None:
         print("services of an earlier start are still stopping" if lock.held() else "nothing runs")
         return 3
-    published = home.published()
+    published = lock.published()
     if published is None:
         print(f"process {lock.holder()} is starting")
         return 1
@@ -56,7 +56,7 @@ def stop(home: Home) -> int:
 
 def manage(home: Home, arguments: list[str]) -> int:
     """Run manage.py with the addresses of the running services."""
-    published = home.published() if Lock(home).holder() else None
+    published = Lock(home).published()
     if published is None:
         raise SetupError("The services do not run.", "Start them first: make up")
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]

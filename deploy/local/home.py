@@ -63,13 +63,6 @@ class Home:
         """Tell other processes what runs, and where."""
         write_secret(self.folder / "services.json", json.dumps(state, indent=1))
 
-    def published(self) -> dict[str, Any] | None:
-        """What the running supervisor told last; None before it is ready."""
-        try:
-            return dict(json.loads((self.folder / "services.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-
     def unpublish(self) -> None:
         """Forget what ran."""
         (self.folder / "services.json").unlink(missing_ok=True)
@@ -107,7 +100,7 @@ class Lock:
         """Raise SetupError if a supervisor runs."""
         pid = self.holder()
         if pid is not None:
-            published = self.home.published()
+            published = self.published()
             where = f" at {published['address']}" if published and published["address"] else ""
             raise SetupError(
                 f"DARec Lab runs already (process {pid}){where}.", "Use that one, or stop it: python -m deploy.local stop"
@@ -129,6 +122,14 @@ class Lock:
         except (FileNotFoundError, json.JSONDecodeError, psutil.NoSuchProcess):
             return None
         return process.pid if alive else None
+
+    def published(self) -> dict[str, Any] | None:
+        """What the running supervisor told last; None before it told anything. What a dead one told does not count."""
+        try:
+            told = dict(json.loads((self.home.folder / "services.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        return told if told["supervisor"] == self.holder() else None
 
     def held(self) -> bool:
         """Whether anybody holds it: a supervisor, or services that outlived one."""

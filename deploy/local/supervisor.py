@@ -196,6 +196,7 @@ class Supervisor:
     def _publish(self) -> None:
         self.home.publish(
             {
+                "supervisor": os.getpid(),
                 "address": self.address,
                 "complete": self.complete,
                 "environment": {name: self.environment[name] for name in _SHARED if name in self.environment},

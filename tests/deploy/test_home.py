@@ -46,13 +46,18 @@ def test_a_large_log_is_put_aside(home: Home) -> None:
     assert (home.logs / "web.log.1").exists()
 
 
-def test_what_runs_is_told_and_forgotten(home: Home) -> None:
-    assert home.published() is None
-    home.publish({"address": "http://127.0.0.1:1/"})
-    assert home.published() == {"address": "http://127.0.0.1:1/"}
+def test_what_runs_is_told_by_its_supervisor_only(home: Home) -> None:
+    lock = Lock(home)
+    assert lock.published() is None
+    lock.take()
+    home.publish({"supervisor": os.getpid(), "address": "http://127.0.0.1:1/"})
+    assert lock.published() == {"supervisor": os.getpid(), "address": "http://127.0.0.1:1/"}
     assert stat.S_IMODE((home.folder / "services.json").stat().st_mode) == 0o600
+    home.publish({"supervisor": 1, "address": "http://127.0.0.1:1/"})
+    assert lock.published() is None
     home.unpublish()
-    assert home.published() is None
+    assert lock.published() is None
+    lock.release()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.home import ROOT, Home
+from deploy.local.home import ROOT, Home, Lock
 from tests.deploy.conftest import SERVICES, OrdinaryUser
 from tests.support.processes import alive, tree, wait_until
 
@@ -39,7 +39,7 @@ class Running:
 
     def published(self) -> dict[str, Any]:
         """What it tells."""
-        published = self.home.published()
+        published = Lock(self.home).published()
         assert published is not None
         return published
 
@@ -53,7 +53,7 @@ class Running:
 
         def complete() -> bool:
             assert self.process.poll() is None, self.terminal.read_text()
-            published = self.home.published()
+            published = Lock(self.home).published()
             return bool(published and published["complete"])
 
         wait_until(complete, START_SECONDS)
@@ -146,7 +146,7 @@ def test_ctrl_c_stops_everything(embedded: Running) -> None:
     embedded.process.send_signal(signal.SIGINT)
     assert embedded.process.wait(60) == 0
     assert alive(processes) == []
-    assert embedded.home.published() is None
+    assert not (embedded.home.folder / "services.json").exists()
     assert embedded.ask("status").returncode == 3
     assert embedded.terminal.read_text().endswith("stopping\nstopped\n")
 
@@ -168,7 +168,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(tmp_path:
     second = _start(UP, environment, tmp_path)
     try:
         wait_until(lambda: not alive(processes), 30)
-        wait_until(lambda: "ready" in second.terminal.read_text().rpartition("serves")[2], START_SECONDS)
+        wait_until(lambda: Lock(second.home).published() is not None, START_SECONDS)
         assert first.ask("stop").stdout == "stopped\n"
         assert second.process.wait(60) == 0
     finally:

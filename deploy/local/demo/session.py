@@ -49,7 +49,7 @@ class Session:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check()
-            published = self.home.published()
+            published = Lock(self.home).published()
             if published and published["complete"]:
                 self.published = published
                 return
