@@ -2,7 +2,9 @@
 
 import importlib
 import os
+from typing import Any
 
+import dj_database_url
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Connection
@@ -37,15 +39,7 @@ def database_url() -> str | None:
     if settings["USER"]:
         place += f" as user {settings['USER']!r}"
     try:
-        connection = psycopg.connect(
-            dbname=settings["NAME"],
-            host=settings["HOST"] or None,
-            port=settings["PORT"] or None,
-            user=settings["USER"] or None,
-            password=settings["PASSWORD"] or None,
-            connect_timeout=CONNECT_SECONDS,
-            **settings.get("OPTIONS", {}),
-        )
+        connection = _connect(settings)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0].removeprefix("connection is bad: ").rstrip(".")
         raise SetupError(f"DATABASE_URL: no connection to {place}: {reason}.", _database_hint(reason)) from error
@@ -54,6 +48,24 @@ def database_url() -> str | None:
     if version < OLDEST_POSTGRES:
         raise SetupError(f"DATABASE_URL: {place} is PostgreSQL {version}; {OLDEST_POSTGRES} or newer is needed.")
     return url
+
+
+def has_accounts(url: str) -> bool:
+    """Whether anybody could log in to the lab whose database is at ``url``."""
+    with _connect(dict(dj_database_url.parse(url))) as connection:
+        return connection.execute("select 1 from auth_user limit 1").fetchone() is not None
+
+
+def _connect(settings: dict[str, Any]) -> "psycopg.Connection[tuple[Any, ...]]":
+    return psycopg.connect(
+        dbname=settings["NAME"],
+        host=settings["HOST"] or None,
+        port=settings["PORT"] or None,
+        user=settings["USER"] or None,
+        password=settings["PASSWORD"] or None,
+        connect_timeout=CONNECT_SECONDS,
+        **settings.get("OPTIONS", {}),
+    )
 
 
 def _database_hint(reason: str) -> str:

@@ -13,7 +13,14 @@ from deploy.local.errors import ServiceError, last_lines
 from deploy.local.home import Home, Lock
 from deploy.local.leash import PR_SET_CHILD_SUBREAPER, kill_descendants, prctl
 from deploy.local.process import LeashedProcess
-from deploy.local.services import Service, embedded_postgres, embedded_redis, prepare, python_services, service_environment
+from deploy.local.services import (
+    Service,
+    embedded_postgres,
+    embedded_redis,
+    prepare,
+    python_services,
+    service_environment,
+)
 from deploy.local.signals import StopRequested, StopSignals
 
 START_SECONDS = 120.0
@@ -100,6 +107,8 @@ class Supervisor:
             self._wait_until_ready(watched)
         self.complete = True
         self._publish()
+        if not addresses.has_accounts(database):
+            say("Nobody has an account yet. Make one: .venv/bin/python -m deploy.local manage createsuperuser")
         say(f"DARec Lab serves {self.address}  (Ctrl-C stops it)")
 
     def _add(self, service: Service) -> _Watched:
