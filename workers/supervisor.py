@@ -92,7 +92,12 @@ def _run_child(command: list[str], timings: Timings, must_die: Callable[[], bool
                     _log.warning("process %d does not end, killing it", child.pid)
                     _kill_group(child.pid)
     finally:
-        # Whatever the child started must not outlive it, and neither must it outlive an error here.
+        if child.poll() is None:
+            # This process is told to end (its worker was killed): the child may still reach a checkpoint.
+            child.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timings.stop_grace + 1)
+        # Whatever the child started must not outlive it.
         _kill_group(child.pid)
         child.wait()
 

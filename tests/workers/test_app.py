@@ -45,7 +45,7 @@ def test_the_worker_never_imports_torch() -> None:
 
 @pytest.mark.services
 def test_a_real_worker_takes_messages_from_the_broker(
-    make_run: MakeRun, dataset: Dataset, broker: "Redis[bytes]", start_process: StartProcess
+    make_run: MakeRun, dataset: Dataset, broker: "Redis[bytes]", start_worker: StartProcess
 ) -> None:
     key = "uploads/real-worker"
     folder = storage_root() / key
@@ -58,7 +58,7 @@ def test_a_real_worker_takes_messages_from_the_broker(
     ask(EXECUTE_TASK, run.pk)
     ask(INGEST_TASK, version.pk)
     ask(INGEST_TASK, 4711)
-    start_process("celery", "-A", "tests.workers.stand_in_app", "worker", "-Q", "gpu,io")
+    start_worker("gpu,io")
     wait_for_state(run, RunState.SUCCEEDED)
 
     def ended() -> bool:
@@ -73,12 +73,12 @@ def test_a_real_worker_takes_messages_from_the_broker(
 
 
 @pytest.mark.services
-def test_the_real_methods_run_end_to_end(make_run: MakeRun, start_process: StartProcess) -> None:
+def test_the_real_methods_run_end_to_end(make_run: MakeRun, start_worker: StartProcess) -> None:
     small = {"training.epochs": 2, "training.threads": 1, "method.blocks": 1}
     popularity, sasrec = make_run(), make_run(small, preset="sasrec")
     ask(EXECUTE_TASK, popularity.pk)
     ask(EXECUTE_TASK, sasrec.pk)
-    start_process("celery", "-A", "workers.app", "worker", "-Q", "gpu")
+    start_worker("gpu", app="workers.app")
     for run in (popularity, sasrec):
         wait_for_state(run, RunState.SUCCEEDED, RunState.FAILED, seconds=90)
         assert (run.state, run.error) == (RunState.SUCCEEDED, "")

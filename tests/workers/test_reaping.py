@@ -27,7 +27,7 @@ def reaper() -> Reaper:
     return Reaper(FAST)
 
 
-def silent(run: Run, seconds: float = 10) -> RunAttempt:
+def silent(run: Run, seconds: float = FAST.silence + 1) -> RunAttempt:
     """Claim ``run`` for a worker that has not been heard for ``seconds``."""
     attempt = claim_run(run.pk)
     assert attempt is not None
@@ -58,7 +58,7 @@ def test_the_third_silence_ends_the_run(make_run: MakeRun, reaper: Reaper) -> No
 
 def test_who_beats_is_left_alone(make_run: MakeRun, reaper: Reaper) -> None:
     run = make_run()
-    silent(run, seconds=FAST.silence - 2)
+    silent(run, seconds=FAST.silence - 10)
     reaper.look()
     run.refresh_from_db()
     assert (run.state, run.losses) == (RunState.STARTING, 0)
@@ -77,7 +77,7 @@ def test_a_cancelled_run_without_a_living_child_is_cancelled(make_run: MakeRun, 
 def test_a_silent_version_is_read_again_at_most_three_times(version: Version, reaper: Reaper, attempt: int) -> None:
     Version.objects.filter(pk=version.pk).update(state=VersionState.QUEUED, attempt=attempt - 1)
     assert claim_version(version.pk) is not None
-    Version.objects.filter(pk=version.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=10))
+    Version.objects.filter(pk=version.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=FAST.silence + 1))
     reaper.look()
     version.refresh_from_db()
     assert version.state == (VersionState.FAILED if attempt == 3 else VersionState.QUEUED)
