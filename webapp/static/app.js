@@ -89,6 +89,5 @@ document.addEventListener("htmx:sendError", () => setOffline(true));
 document.addEventListener("htmx:responseError", () => setOffline(true));
 document.addEventListener("htmx:afterOnLoad", () => setOffline(false));
 
-document.documentElement.classList.add("script");
 startTheme();
 markAll();

@@ -1,0 +1,189 @@
+"""The main job in a real browser: from two files to recommendations, with nothing but real components."""
+
+import csv
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from deploy.local.home import ROOT
+from engine.data.generated import generate
+from tests.e2e.conftest import NewContext, log_in
+from tests.e2e.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
+
+SCREENSHOT = ROOT / "webapp" / "static" / "screenshots" / "run.png"
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\">{{ 7*7 }}"
+MINUTES = 60_000
+# The smallest nano that still has two layers: what is tested here is the way, not the quality.
+TINY = {
+    "training.epochs": "2",
+    "method.nano.layers": "2",
+    "method.nano.dimensions": "32",
+    "method.nano.heads": "2",
+    "method.nano.warmup_steps": "5",
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small generated catalogue, in which every fifth title is hostile."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    generate(folder, users=120, items=60)
+    items = folder / "items.csv"
+    with items.open(encoding="utf-8", newline="") as source:
+        rows = list(csv.DictReader(source))
+    for row in rows[::5]:
+        row["title"] = f"{HOSTILE} {row['title']}"
+    with items.open("w", encoding="utf-8", newline="") as sink:
+        writer = csv.DictWriter(sink, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+def section(page: Page, name: str) -> None:
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name=name).click()
+
+
+def upload(page: Page, name: str, interactions: Path, items: Path | None) -> None:
+    section(page, "Datasets")
+    page.get_by_role("link", name="Upload").first.click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Interactions").set_input_files(interactions)
+    if items:
+        page.get_by_label("Items").set_input_files(items)
+    page.get_by_label("Core").fill("3")
+    page.get_by_role("button", name="Upload").click()
+
+
+def launch(page: Page, preset: str, settings: dict[str, str] | None = None) -> str:
+    """Through the form; returns the run's name."""
+    section(page, "Home")
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_role("radio", name=re.compile(f"^{preset} ")).check()
+    expect(page.locator("#settings h2")).to_contain_text(preset)
+    for path, value in (settings or {}).items():
+        field = page.locator(f'[id="{path}"]')
+        if not field.is_visible():
+            page.locator("details.group", has=field).locator("summary").click()
+        field.fill(value)
+        expect(page.locator(".field.changed", has=field)).to_be_visible()
+    page.get_by_role("button", name="Launch").first.click()
+    name = page.locator("h1").inner_text().split()[0]
+    expect(page.get_by_text(f"{name} is queued.")).to_be_visible()
+    return name
+
+
+def wait_for_success(page: Page) -> None:
+    """Without a reload: the page follows by itself."""
+    expect(page.locator(".state")).to_contain_text("succeeded", timeout=4 * MINUTES)
+    expect(page.get_by_role("heading", name="Metrics")).to_be_visible()
+    expect(page.get_by_text("full ranking over")).to_be_visible()
+
+
+def test_from_files_to_recommendations(page: Page, files: Path) -> None:
+    upload(page, "Small catalogue", files / "interactions.csv", files / "items.csv")
+    expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
+    expect(page.locator(".figures")).to_contain_text("120 users")
+
+    launch(page, "popularity")
+    wait_for_success(page)
+    expect(page.locator(".metrics .main")).to_have_text(re.compile(r"^\.\d{4}$"))
+    expect(page.get_by_role("heading", name="Layer map")).to_have_count(0)
+
+    launch(page, "sasrec", {"training.epochs": "3"})
+    wait_for_success(page)
+    expect(page.locator("#curve .main-svg").first).to_be_visible()
+    page.get_by_text(re.compile(r"^Epochs \d")).click()
+    expect(page.locator("#epochs tbody tr")).to_have_count(3)
+
+    name = launch(page, "darec-nano", TINY)
+    expect(page.locator("#live progress")).to_be_visible()
+    wait_for_success(page)
+    expect(page.get_by_text("nano has no world knowledge")).to_be_visible()
+    expect(page.locator(".layers tbody tr")).to_have_count(2)
+    expect(page.locator(".layers tbody tr").first).to_contain_text("lora")
+    sample = page.locator(".sample").first
+    expect(sample).to_contain_text(re.compile(r"position [\d.,]+( \(tied\))? of \d+"))
+    expect(sample.locator(".ten li")).to_have_count(10)
+    expect(page.get_by_text(HOSTILE).first).to_be_attached()
+    assert "hacked" not in page.title()
+    if os.environ.get("UPDATE_SCREENSHOT") == "1":
+        SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOT)
+
+    section(page, "Runs")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_label("State").select_option("succeeded")
+    page.get_by_label("Order").select_option("ndcg")
+    page.wait_for_url("**sort=ndcg")
+    page.locator("tbody tr", has_text=name).click()
+    expect(page.locator("h1")).to_contain_text(name)
+
+
+def test_bad_files_are_explained(page: Page, tmp_path: Path, faults: list[str]) -> None:
+    lacking = tmp_path / "lacking.csv"
+    lacking.write_text("user_id,timestamp\n1,2\n", encoding="utf-8")
+    upload(page, "Lacks a column", lacking, None)
+    expect(page.locator(".state")).to_contain_text("failed", timeout=MINUTES)
+    expect(page.locator(".failure")).to_contain_text("item_id")
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    upload(page, "Empty", empty, None)
+    expect(page.locator(".problem")).to_contain_text("The interactions file is empty")
+    # The browser reports the answer 422, which is what we asked for.
+    assert len(faults) == 2
+    assert all("422" in fault for fault in faults)
+    faults.clear()
+
+
+def test_wrong_settings_are_explained_and_kept(page: Page, faults: list[str], files: Path) -> None:
+    upload(page, "For wrong settings", files / "interactions.csv", None)
+    expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_label(re.compile("^Epochs")).fill("none")
+    page.get_by_role("button", name="Launch").first.click()
+    expect(page.locator(".problem")).to_contain_text("Got 'none', must be a whole number")
+    expect(page.get_by_label(re.compile("^Epochs"))).to_have_value("none")
+    page.get_by_role("button", name="reset to 200").click()
+    expect(page.get_by_label(re.compile("^Epochs"))).to_have_value("200")
+    assert all("422" in fault for fault in faults)
+    faults.clear()
+
+
+def test_cancel(page: Page, files: Path) -> None:
+    upload(page, "For a cancelled run", files / "interactions.csv", files / "items.csv")
+    expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
+    launch(page, "sasrec", {"training.epochs": "100000", "training.patience": "100000"})
+    expect(page.locator("#live progress")).to_be_visible()
+    expect(page.locator(".state")).to_contain_text("running", timeout=MINUTES)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".state")).to_contain_text("cancelled", timeout=2 * MINUTES)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+
+
+def test_without_javascript(new_context: NewContext, site: Site) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    log_in(page, site, site.username)
+    page.get_by_role("link", name="New experiment").click()
+    page.get_by_role("radio", name=re.compile("^popularity ")).check()
+    page.get_by_role("button", name="Show this preset's settings").click()
+    expect(page.locator("#settings h2")).to_contain_text("popularity")
+    page.get_by_role("button", name="Launch").first.click()
+    expect(page.get_by_text("is queued.")).to_be_visible()
+    expect(page.get_by_text("Without JavaScript: reload")).to_be_visible()
+
+
+def test_theme_is_kept_and_narrow_pages_do_not_scroll_sideways(new_context: NewContext, site: Site) -> None:
+    page = new_context(viewport={"width": 390, "height": 844}, color_scheme="light").new_page()
+    log_in(page, site, "bob")
+    page.get_by_role("button", name="Dark").click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    for address in ("/", "/datasets", "/runs", "/runs/3", "/profile"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), address
