@@ -9,7 +9,7 @@ from webapp.experiments.display import rank_step
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (-3, "0 s"), (59.4, "59 s"), (750, "12 min 30 s"), (11100, "3 h 05 min"), (187200, "2 d 4 h")],
+    [(None, display.NOTHING), (-3, "0 s"), (59.4, "59 s"), (750, "12 min 30 s"), (11100, "3 h 05 min"), (187200, "2 d 4 h")],
 )
 def test_duration(seconds: float | None, text: str) -> None:
     assert display.duration(seconds) == text

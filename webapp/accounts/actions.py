@@ -15,7 +15,8 @@ def ensure_account(username: str, password: str, project_name: str, role: str) -
     """
     user, _ = User.objects.get_or_create(username=username)
     user.set_password(password)
-    user.is_staff = user.is_superuser = Role(role) is Role.ADMIN
+    if Role(role) is Role.ADMIN:
+        user.is_staff = user.is_superuser = True
     user.save()
     project, _ = Project.objects.get_or_create(slug=slugify(project_name)[:60], defaults={"name": project_name})
     Membership.objects.update_or_create(project=project, user=user, defaults={"role": Role(role)})

@@ -24,6 +24,7 @@ SHAPES = {
     RunState.CANCELLED: _PAUSE,
     RunState.LOST: "?",
 }
+STAGES_NOTE = "DARec trains its CF model first, then both parts together: the losses of the two stages are of different scales."
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
 _LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
@@ -79,6 +80,7 @@ def progress(run: Run) -> dict[str, Any]:
 def header(run: Run) -> dict[str, Any]:
     """The first lines of a run's page."""
     start = run.started_at or run.queued_at
+    method = run.spec.get("method", {})
     return {
         "state": state(run),
         "active": is_active(run),
@@ -90,7 +92,8 @@ def header(run: Run) -> dict[str, Any]:
         "seen": since(run.heartbeat_at) if run.heartbeat_at else "",
         "finished": moment(run.finished_at),
         "cancellable": is_active(run) and run.state != RunState.CANCELLING,
-        "nano": NANO_NOTE if run.spec.get("method", {}).get("backbone") == "nano" else "",
+        "nano": NANO_NOTE if method.get("backbone") == "nano" else "",
+        "stages": STAGES_NOTE if method.get("injection", {}).get("kind", "none") != "none" else "",
     }
 
 

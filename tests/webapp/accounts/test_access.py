@@ -77,3 +77,9 @@ def test_ensure_account_may_be_repeated(people: People) -> None:
     assert again.check_password("another-secret-1")
     assert Membership.objects.get(user=again, project=people.project).role == Role.RESEARCHER
     assert not again.is_staff
+
+
+def test_a_lower_role_elsewhere_takes_nothing_away(people: People) -> None:
+    alice = ensure_account("alice", "alice-secret-1", "Films", "viewer")
+    assert alice.is_staff
+    assert alice.memberships.count() == 2

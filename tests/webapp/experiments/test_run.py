@@ -1,9 +1,11 @@
 import json
 import re
+import time
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from tests.webapp.people import People, finish, make_run, make_version, report
 from webapp.datasets.models import Dataset, Version
@@ -116,6 +118,18 @@ def test_polling_ends_with_the_outcome(alice: Client, version: Version) -> None:
     assert "<html" not in body
     assert '<div id="part-metrics" hx-swap-oob="innerHTML">' in body
     assert ".0571" in body
+
+
+def test_a_poll_stays_small(alice: Client, version: Version, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    run = make_run(version, "running")
+    report(run, 200)
+    alice.get(f"/runs/{run.pk}")
+    with django_assert_max_num_queries(8):
+        begin = time.monotonic()
+        response = alice.get(f"/runs/{run.pk}", headers=POLL)
+        seconds = time.monotonic() - begin
+    assert response.status_code == 200
+    assert seconds < 0.5, f"{seconds:.3f} s"
 
 
 def test_cancel(people: People, version: Version) -> None:
