@@ -1,16 +1,20 @@
 """The broker or the database goes away and comes back."""
 
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from deploy.local.postgres import Postgres
 from deploy.local.redis import Redis as EmbeddedRedis
-from tests.workers.fixtures import FAST, Run, RunState, wait_for_state
+from tests.workers.fixtures import FAST, Run, RunState, Version, wait_for_state
 from tests.workers.waiting import wait_until
 from webapp import broker as web_broker
 from webapp.experiments.models import RunEvent
@@ -91,3 +95,56 @@ def test_a_worker_goes_on_when_the_broker_comes_back_empty(
     wait_for_state(late, RunState.SUCCEEDED)
     assert [run.attempt for run in (before, during, late)] == [1, 1, 1]
     assert (worker.poll(), reaper.poll()) == (None, None)
+
+
+ROWS = """
+import django, json, sys
+django.setup()
+from django.utils import timezone
+from engine.presets import get_preset
+from webapp.accounts.models import Project
+from webapp.datasets.models import Dataset, Version
+from webapp.experiments.models import Run
+version_key, run_key = sys.argv[1:]
+project = Project.objects.create(name="Lab", slug="lab")
+dataset = Dataset.objects.create(project=project, name="a")
+version = Version.objects.create(dataset=dataset, number=1, state="ready", storage_key=version_key)
+spec = get_preset("popularity").spec().model_dump(mode="json")
+queued = {"state": "queued", "queued_at": timezone.now()}
+Run.objects.create(project=project, version=version, method="popularity", spec=spec, folder_key=run_key, **queued)
+"""
+
+
+def test_a_run_survives_a_restart_of_the_database(
+    tmp_path: Path,
+    version: Version,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    start_process: StartProcess,
+    start_worker: StartProcess,
+) -> None:
+    # The rows are in a database of the test's own; the folders are those of the session's storage.
+    folder_key = make_run(steps=40, pause=0.1).folder_key
+    postgres = Postgres(tmp_path / "postgres")
+    try:
+        monkeypatch.setenv("DATABASE_URL", postgres.start())
+        monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "webapp.settings")
+        subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], check=True)
+        subprocess.run([sys.executable, "-c", ROWS, version.storage_key, folder_key], check=True)
+
+        def column(name: str) -> object:
+            with psycopg.connect(postgres.url) as own:
+                row = own.execute(f"SELECT {name} FROM experiments_run").fetchone()  # noqa: S608
+                return row[0] if row else None
+
+        start_worker("gpu")
+        start_process("workers.reaper", WORKER_QUIET_START_SECONDS="5", WORKER_SILENCE_SECONDS="5")
+        wait_until(lambda: column("state") == "running")
+        postgres.stop()
+        # Long enough that everybody notices.
+        time.sleep(1)
+        postgres.start()
+        wait_until(lambda: column("state") == "succeeded")
+        assert (column("attempt"), column("losses")) == (1, 0)
+    finally:
+        postgres.stop()
