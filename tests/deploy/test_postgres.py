@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from deploy.local import unprivileged
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, programs
 from tests.deploy.conftest import OrdinaryUser
 from tests.support.processes import alive, tree, wait_until
 
@@ -25,8 +25,7 @@ AS_ROOT = os.geteuid() == 0
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("postgres")
     yield folder
-    if AS_ROOT:
-        shutil.rmtree(unprivileged.own_folder(folder))
+    Postgres(folder).remove()
 
 
 @pytest.fixture
@@ -128,33 +127,38 @@ def test_a_closed_parent_folder_stays_closed(tmp_path: Path) -> None:
         assert (elsewhere / "cluster" / "data" / "PG_VERSION").is_file()
         assert stat.S_IMODE((elsewhere / "cluster").stat().st_mode) == 0o700
     finally:
-        postgres.stop()
-        shutil.rmtree(elsewhere)
+        postgres.remove()
+    assert not elsewhere.exists()
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root runs the server as another user, who may not reach the programs")
-def test_programs_out_of_reach_are_copied(tmp_path: Path) -> None:
-    install = tmp_path / "closed" / "install"
-    (install / "bin").mkdir(parents=True)
-    (install / "bin" / "postgres").write_text("#!/bin/sh\n")
-    (install / "bin" / "postgres").chmod(0o700)
-    (tmp_path / "closed").chmod(0o700)
-    elsewhere = unprivileged.own_folder(tmp_path / "state")
+def test_programs_out_of_reach_are_copied_and_work(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    package = programs().parent
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(
+            package.with_name(name), closed / name, symlinks=True, ignore=shutil.ignore_patterns("include", "pginstall")
+        )
+    closed.chmod(0o700)
+    state = tmp_path / "state"
     try:
-        copy = unprivileged.server_programs(install, tmp_path / "state")
-        assert copy != install
-        assert stat.S_IMODE((copy / "bin" / "postgres").stat().st_mode) == 0o755
-        assert unprivileged.reachable(copy / "bin")
-        assert unprivileged.server_programs(install, tmp_path / "state") == copy
+        copy = unprivileged.server_programs(closed / package.name / programs().name, state)
+        assert not copy.is_relative_to(closed)
+        nobody = pwd.getpwnam(unprivileged.USER)
+        command = [str(copy / "bin" / "initdb"), "--version"]
+        done = subprocess.run(command, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], capture_output=True, check=False)
+        assert done.stdout.startswith(b"initdb (PostgreSQL) 18"), done.stderr
+        assert unprivileged.server_programs(closed / package.name / programs().name, state) == copy
     finally:
-        shutil.rmtree(elsewhere)
+        unprivileged.remove_own_folder(state)
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
 
 
 ORDINARY = """
 import sys
 from pathlib import Path
 import psycopg, redis
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import Postgres, programs
 from deploy.local.redis import Redis
 postgres, broker = Postgres(Path(sys.argv[1]) / "postgres", durable=False), Redis(Path(sys.argv[1]) / "redis")
 psycopg.connect(postgres.start()).close()

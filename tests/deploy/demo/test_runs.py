@@ -33,7 +33,6 @@ def test_unfinished_runs_are_taken_up_and_finished_ones_are_not(version: Version
 
 def test_watching_shows_progress_and_ends_with_the_last_run(version: Version) -> None:
     run = make_run(version, RunState.RUNNING)
-    run.spec["training"]["minutes"] = 1.0
     run.progress = {"phase": "training", "fraction": 0.25, "eta_seconds": 61.0}
     run.save()
     for sequence, value in enumerate((0.1, 0.2)):
@@ -53,9 +52,15 @@ def test_watching_shows_progress_and_ends_with_the_last_run(version: Version) ->
     assert seen[0].valid_ndcg == 0.2
 
 
+def test_watching_ends_when_nothing_moves(version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "STUCK_MINUTES", 0.001)
+    monkeypatch.setattr(runs, "LOOK_SECONDS", 0.01)
+    with pytest.raises(ServiceError, match="No run has moved"):
+        runs.watch([make_run(version)], lambda sights: None, lambda: None)
+
+
 def test_watching_ends_when_the_services_are_gone(version: Version) -> None:
     run = make_run(version)
-    run.spec["training"]["minutes"] = 1.0
 
     def gone() -> None:
         raise ServiceError("gone")

@@ -74,7 +74,7 @@ def test_a_failure_says_why_what_to_do_and_the_log(version: Version) -> None:
 def test_without_a_terminal_progress_is_a_line_for_each_change(version: Version) -> None:
     run = make_run(version, RunState.RUNNING)
     console, text = _printed(100)
-    sight = Sight(run, "running", "training", 0.5, 75.0, 0.0512)
+    sight = Sight(run, "running", "training", 5, 0.5, 75.0, 0.0512)
     with live_board(console) as board:
         board.show([sight])
         board.show([sight])
@@ -85,6 +85,6 @@ def test_on_a_terminal_progress_is_a_bar(version: Version) -> None:
     run = make_run(version, RunState.RUNNING)
     text = io.StringIO()
     with live_board(Console(file=text, force_terminal=True, width=100)) as board:
-        board.show([Sight(run, "running", "training", 0.5, 75.0, 0.0512)])
+        board.show([Sight(run, "running", "training", 5, 0.5, 75.0, 0.0512)])
     assert "ETA 1:15" in text.getvalue()
     assert "━" in text.getvalue()
