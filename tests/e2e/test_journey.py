@@ -126,7 +126,7 @@ def test_picture_for_the_readme(page: Page, tmp_path: Path) -> None:
     generate(tmp_path)
     upload(page, "Generated catalogue", tmp_path / "interactions.csv", tmp_path / "items.csv")
     expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
-    launch(page, "darec-nano", {"training.epochs": "6"})
+    launch(page, "darec-nano", {"training.minutes": "3", "method.nano.warmup_steps": "50"})
     expect(page.locator(".state")).to_contain_text("succeeded", timeout=8 * MINUTES)
     page.set_viewport_size({"width": 1280, "height": 1640})
     page.reload()

@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
+from engine.methods import METHODS
 from engine.presets import get_preset
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
@@ -33,7 +34,7 @@ def list_runs(
     if state is not None:
         runs = runs.filter(state=state)
     if method is not None:
-        runs = runs.filter(method=method)
+        runs = runs.filter(method=METHODS.get(method).id)
     return {"count": runs.count(), "items": [run_line(run) for run in runs[offset : offset + limit]]}
 
 

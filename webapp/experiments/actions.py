@@ -1,6 +1,7 @@
 """What people do with runs: launch them and cancel them."""
 
-import json
+from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -18,7 +19,7 @@ def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
     if version.state != VersionState.READY:
         raise UserError(f"{version} is {version.state}, not ready.", "Choose a version that is ready, or wait until this one is.")
     values = spec.model_dump(mode="json")
-    if "\\u0000" in json.dumps(values):
+    if any("\x00" in text for text in _texts(values)):
         raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
     with transaction.atomic():
         run = Run.objects.create(
@@ -51,3 +52,11 @@ def request_cancel(run: Run) -> None:
     run.refresh_from_db()
     if not changed and run.state != RunState.CANCELLING:
         raise UserError(f"{run} has ended already: it is {run.get_state_display()}.", "There is nothing to cancel.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _texts(member)

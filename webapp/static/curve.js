@@ -21,12 +21,12 @@ function drawCurve() {
   const last = Math.max(...[...data.valid, ...data.loss].map((point) => point[0]));
   const axis = { gridcolor: colour("--line"), zeroline: false, linecolor: colour("--line"), automargin: true };
   const layout = {
-    height: 300, margin: { l: 56, r: 56, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    height: 320, margin: { l: 56, r: 56, t: 56, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 13, color: colour("--text") },
     xaxis: { ...axis, title: { text: "epoch" }, rangemode: "nonnegative", tickformat: "d", dtick: last <= 12 ? 1 : undefined },
     yaxis: { ...axis, title: { text: "NDCG@10, validation" }, rangemode: "tozero" },
     yaxis2: { ...axis, title: { text: "training loss" }, overlaying: "y", side: "right", showgrid: false, tickmode: "auto" },
-    legend: { orientation: "h", y: 1.12 }, hovermode: "x unified", hoverlabel: { bgcolor: colour("--panel") },
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, hovermode: "x unified", hoverlabel: { bgcolor: colour("--panel") },
   };
   const lines = [
     series("NDCG@10, validation", data.valid, "y", colour("--series-1"), "circle"),

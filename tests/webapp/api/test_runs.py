@@ -48,6 +48,18 @@ def test_list(people: People, version: Version) -> None:
     assert get(people.charlie, "/api/v1/runs").json() == {"count": 0, "items": []}
 
 
+def test_an_unknown_method_lists_those_that_exist(people: People) -> None:
+    for method in ("nope", "%00"):
+        assert "sasrec" in error(get(people.alice, f"/api/v1/runs?method={method}"), 422)["hint"]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_text_that_postgres_cannot_hold_is_the_senders_mistake(people: People, version: Version, text: str) -> None:
+    body = {"version": version.pk, "preset": "darec-nano", "settings": {"method.text.instruction": text}}
+    error(post(people.alice, "/api/v1/runs", body), 422)
+    assert not Run.objects.exists()
+
+
 def test_launch_and_cancel(people: People, version: Version) -> None:
     body = {"version": version.pk, "preset": "sasrec", "settings": {"training.epochs": 3}}
     response = post(people.alice, "/api/v1/runs", body)

@@ -32,6 +32,12 @@ def test_only_a_ready_version_can_be_used(people: People, state: str) -> None:
     assert not Run.objects.exists()
 
 
+def test_a_backslash_is_no_nul_character(people: People, version: Version) -> None:
+    run = launch_run(version, people.alice, get_preset("darec-nano").spec({"method.text.instruction": "a\\u0000b"}))
+    run.refresh_from_db()
+    assert run.spec["method"]["text"]["instruction"] == "a\\u0000b"
+
+
 def test_nul_characters_cannot_be_stored(people: People, version: Version) -> None:
     with pytest.raises(UserError, match="NUL"):
         launch_run(version, people.alice, get_preset("darec-nano").spec({"method.text.instruction": "a\x00b"}))

@@ -1,0 +1,60 @@
+"""Settings, models and imports, each looked at in a fresh process where that matters."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def python(code: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "webapp.settings", **variables}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_migrations_are_complete(db: None) -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_no_problem_is_known_to_django() -> None:
+    call_command("check", fail_level="WARNING")
+
+
+def test_pages_load_neither_torch_nor_workers() -> None:
+    code = (
+        "import sys, django; django.setup(); import webapp.urls\n"
+        "heavy = {'torch', 'transformers', 'peft', 'botorch', 'workers', 'polars'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"DATABASE_URL": "nonsense"}, "postgresql://user:password@host:5432/name"),
+        ({"DATABASE_URL": "sqlite:///x.db"}, "only PostgreSQL is supported"),
+        ({"STORAGE_URL": "ftp://x"}, "must be file:///folder or s3://bucket/prefix"),
+        ({"DEBUG": "perhaps"}, "DEBUG: got 'perhaps', must be 1 or 0"),
+        ({"UPLOAD_LIMIT_MB": "much"}, "UPLOAD_LIMIT_MB: got 'much', must be a whole number"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_it_must_be(variables: dict[str, str], words: str) -> None:
+    done = python("import webapp.settings", **variables)
+    assert done.returncode != 0
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_secrets_come_from_files_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file\n", encoding="utf-8")
+    done = python(
+        "import os; del os.environ['SECRET_KEY']; import webapp.settings; print(webapp.settings.SECRET_KEY)",
+        SECRET_KEY_FILE=str(tmp_path / "key"),
+    )
+    assert done.stdout.strip() == "from a file"
