@@ -18,7 +18,8 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in (env("CSRF_TRUSTED_ORIGINS") or "")
 
 try:
     DATABASES: dict[str, Any] = {
-        "default": dj_database_url.parse(env("DATABASE_URL") or "postgresql:///dareclab", conn_max_age=60)
+        # Under ASGI each request has a thread of its own: a connection kept open would leak with the thread.
+        "default": dj_database_url.parse(env("DATABASE_URL") or "postgresql:///dareclab", conn_max_age=0)
     }
 except (ValueError, dj_database_url.ParseError) as error:
     raise ImproperlyConfigured(
@@ -28,7 +29,6 @@ if "postgresql" not in DATABASES["default"]["ENGINE"]:
     raise ImproperlyConfigured(
         "DATABASE_URL: only PostgreSQL is supported; write it as postgresql://user:password@host:5432/name."
     )
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL = env("BROKER_URL") or "redis://127.0.0.1:6379/0"

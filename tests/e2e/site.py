@@ -24,6 +24,11 @@ class Site:
     address: str
     username: str
     password: str
+    environment: dict[str, str]
+
+    def shell(self, code: str) -> str:
+        """What ``code`` prints in Django's shell on the running site."""
+        return _shell(self.environment, code)
 
 
 @contextmanager
@@ -34,10 +39,8 @@ def running_site() -> Iterator[Site]:
     folder.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if name not in _SESSION}
     environment["DARECLAB_HOME"] = str(folder)
-    command = [sys.executable, "-m", "deploy.local"]
-    process = subprocess.Popen(
-        [*command, "up"], env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    command = [sys.executable, "-m", "deploy.local", "up"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         address = _wait_for_address(process)
         password = secrets.token_urlsafe(12)
@@ -45,12 +48,18 @@ def running_site() -> Iterator[Site]:
             "from webapp.accounts.actions import ensure_account; "
             f"ensure_account('alice', {password!r}, 'Shop', 'admin'); ensure_account('bob', {password!r}, 'Shop', 'viewer')"
         )
-        subprocess.run([*command, "manage", "shell", "-v", "0", "-c", code], env=environment, cwd=ROOT, check=True, timeout=60)
-        yield Site(address, "alice", password)
+        _shell(environment, code)
+        yield Site(address, "alice", password, environment)
     finally:
         process.terminate()
         process.communicate(timeout=120)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shell(environment: dict[str, str], code: str) -> str:
+    command = [sys.executable, "-m", "deploy.local", "manage", "shell", "-v", "0", "-c", code]
+    done = subprocess.run(command, env=environment, cwd=ROOT, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
+    return done.stdout
 
 
 def _wait_for_address(process: "subprocess.Popen[str]") -> str:

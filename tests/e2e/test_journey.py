@@ -122,12 +122,13 @@ def test_from_files_to_recommendations(page: Page, files: Path) -> None:
 
 
 @pytest.mark.skipif(os.environ.get("UPDATE_SCREENSHOT") != "1", reason="makes README's picture only with UPDATE_SCREENSHOT=1")
-def test_picture_for_the_readme(page: Page, tmp_path: Path) -> None:
+def test_picture_for_the_readme(page: Page, site: Site, tmp_path: Path) -> None:
     generate(tmp_path)
     upload(page, "Generated catalogue", tmp_path / "interactions.csv", tmp_path / "items.csv")
     expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
-    launch(page, "darec-nano", {"training.minutes": "3", "method.nano.warmup_steps": "50"})
+    launch(page, "darec-nano", {"training.minutes": "3", "training.epochs": "12", "method.nano.warmup_steps": "50"})
     expect(page.locator(".state")).to_contain_text("succeeded", timeout=8 * MINUTES)
+    site.shell("from webapp.datasets.models import Dataset; Dataset.objects.update(generated=True)")
     page.set_viewport_size({"width": 1280, "height": 1640})
     page.reload()
     expect(page.locator("#curve .main-svg").first).to_be_visible()
