@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     judge = _Judge(context, check_stop)
 
     def validate(stage: Any) -> dict[str, float]:
-        on_batch = progress.counting
-        return judge(stage.score, "valid", lambda done, total: on_batch("evaluating validation", done, total, "users")).metrics
+        return judge(stage.score, "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
@@ -76,7 +76,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     for name in ("valid", "test"):
         phase = "evaluating validation" if name == "valid" else "evaluating test"
         report_users = progress.counting if name == "valid" else progress.final
-        evaluations[name] = judge(method.score, name, lambda done, total, r=report_users, p=phase: r(p, done, total, "users"))
+        evaluations[name] = judge(method.score, name, partial(_count_users, report_users, phase))
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
     about = {"method": spec.method.id, "version": version.hash}
@@ -108,6 +108,10 @@ class _Judge:
             batch_users=self.context.spec.evaluation.batch_users,
             on_batch=step,
         )
+
+
+def _count_users(report: Callable[[str, int, int, str], None], phase: str, done: int, total: int) -> None:
+    report(phase, done, total, "users")
 
 
 def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
@@ -163,7 +167,7 @@ def _result(
 def _samples(context: Context, evaluation: Evaluation) -> list[Sample]:
     """Users spread evenly over the test split, the same for every method on the same split."""
     count = min(context.spec.evaluation.samples, len(evaluation.users))
-    rows = np.unique(np.linspace(0, len(evaluation.users) - 1, count).astype(int)) if count else []
+    rows = np.unique(np.linspace(0, len(evaluation.users) - 1, count).astype(int))
     return [_sample(context.version, context.split, evaluation, int(row)) for row in rows]
 
 

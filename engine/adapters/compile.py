@@ -110,9 +110,10 @@ def _describe(layer: int, adapted: dict[str, LoraLayer], family: Family) -> Laye
     adapters = {name for module in adapted.values() for name in module.active_adapters}
     if len(targets) != 1 or len(ranks) != 1 or len(adapters) != 1:
         raise EngineError(f"Layer {layer} has adapters that no single choice describes: {sorted(adapted)}, ranks {ranks}.")
+    modules = [module for module in adapted.values() if isinstance(module, nn.Module)]
     parameters = sum(
         parameter.numel()
-        for module in adapted.values()
+        for module in modules
         for name, parameter in module.named_parameters()
         if name.startswith("lora_") and parameter.requires_grad
     )

@@ -21,7 +21,6 @@ def load_backbone(name: str, source: str | Path, device: torch.device) -> Backbo
     Raises UserError for an unknown id or folder, a model family that is not supported, weights that are not safetensors,
     or no network.
     """
-    logging.disable_progress_bar()
     folder = Path(source)
     local = folder.is_dir()
     if not local and _looks_like_path(str(source)):
@@ -54,6 +53,9 @@ def _looks_like_path(source: str) -> bool:
 
 
 def _load(name: str, load: Any) -> Any:
+    logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # or every base model is reported to miss its language-model head, as it should
     try:
         return load()
     except (OSError, ValueError) as error:
@@ -63,6 +65,8 @@ def _load(name: str, load: Any) -> Any:
             "Check the id or folder and the network; a folder needs config.json, a tokenizer and *.safetensors. "
             "nano works without a network.",
         ) from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _identity(folder: Path) -> str:

@@ -104,7 +104,8 @@ def _warm_up(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _token_stream(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:

@@ -11,7 +11,7 @@ class NanoSpec(Spec):
     layers: int = setting(4, "decoder layers", "layers", ge=1, le=64)
     dimensions: int = setting(128, "hidden size (d_model)", ge=16, le=4096)
     heads: int = setting(4, "attention heads; must divide the dimensions", ge=1, le=64)
-    vocabulary: int = setting(2048, "largest size of its byte-level BPE vocabulary", "tokens", ge=300, le=100_000)
+    vocabulary: int = setting(4096, "largest size of its byte-level BPE vocabulary", "tokens", ge=300, le=100_000)
     warmup_steps: int = setting(
         150, "language-model steps on the catalogue's text before it is frozen; 0 leaves it random", "steps", ge=0, le=100_000
     )

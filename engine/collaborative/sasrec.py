@@ -33,7 +33,8 @@ class Block(nn.Module):
         dropout = self.dropout if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], dropout_p=dropout, is_causal=True)
         states = states + self.output(mixed.transpose(1, 2).reshape(batch, length, width))
-        return states + self.feedforward(self.norm_feedforward(states))
+        changed: Tensor = states + self.feedforward(self.norm_feedforward(states))
+        return changed
 
 
 class SasrecNetwork(nn.Module):
@@ -62,16 +63,23 @@ class SasrecNetwork(nn.Module):
         return self.embedding.weight[: self.items]
 
     def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
-        """The state after each item: `batch x length x d_model`.
+        """The normalised state ``LN(z_k)`` after each item, which ranks by its product with the item vectors.
+
+        `batch x length x d_model`; arguments as for ``states``.
+        """
+        normed: Tensor = self.norm(self.states(items, lengths))
+        return normed
+
+    def states(self, items: Tensor, lengths: Tensor) -> Tensor:
+        """The state ``z_k`` after each item, before the last norm: `batch x length x d_model`.
 
         Args:
             items: `batch x length`, oldest first, padded on the right with the index ``self.items``.
             lengths: `batch`, number of items without padding, at most ``window``.
         """
         back = lengths[:, None] - 1 - torch.arange(items.shape[1], device=items.device)
-        states = self.embedding(items) * self.embedding.embedding_dim**0.5 + self.positions(back.clamp(min=0))
+        states: Tensor = self.embedding(items) * self.embedding.embedding_dim**0.5 + self.positions(back.clamp(min=0))
         states = self.dropout(states)
         for block in self.blocks:
             states = block(states)
-        normed: Tensor = self.norm(states)
-        return normed
+        return states

@@ -16,4 +16,5 @@ def score_network(network: SasrecNetwork, histories: Sequence[History]) -> Tenso
     device = network.embedding.weight.device
     items, lengths = history_batch(histories, network.window, network.items, device)
     states = network(items, lengths)
-    return states[torch.arange(len(states), device=device), lengths - 1] @ network.item_vectors.T
+    scores: Tensor = states[torch.arange(len(states), device=device), lengths - 1] @ network.item_vectors.T
+    return scores

@@ -150,7 +150,7 @@ class Trainer:
             group["lr"] = group["peak"] * factor
         loss = stage.loss(batch)
         optimizer.zero_grad(set_to_none=True)
-        loss.value.backward()  # type: ignore[no-untyped-call]
+        loss.value.backward()
         parameters = [parameter for group in stage.groups for parameter in group.parameters]
         torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
         value = float(loss.value.detach())

@@ -1,6 +1,7 @@
 """What the engine's tests share: small versions with planted structure, and one-thread torch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from engine.data.prepare import prepare
 from engine.data.read import read_raw
 from engine.data.version import Version
 from engine.spec import FilterSpec
+from tests.engine.backbones.tiny import save_tiny
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -33,6 +35,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Version:
     folder = tmp_path_factory.mktemp("planted")
     generate(folder / "raw", users=150, items=60, seed=1)
     return prepare(read_raw(folder / "raw"), FilterSpec(core=0), folder / "version")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """From a model family to the folder of a tiny saved checkpoint, each made once."""
+    return cache(lambda family: save_tiny(tmp_path_factory.mktemp(family), family))
 
 
 def write_version(folder: Path, rows: list[tuple[str, str, int]], titles: dict[str, str] | None = None) -> Version:

@@ -89,10 +89,11 @@ class Implementation(Method[DarecSpec]):
         states = None
         if self.network is not None:
             long, long_lengths = history_batch(histories, self.network.window, self.items, self.context.device)
-            states = take_window(self.network(long, long_lengths), long_lengths - lengths, items.shape[1])
+            states = take_window(self.network.states(long, long_lengths), long_lengths - lengths, items.shape[1])
         ranking = self.model(items, states)
         last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
-        return last @ self.model.item_vectors().T
+        scores: Tensor = last @ self.model.item_vectors().T
+        return scores
 
     def state(self) -> dict[str, Tensor]:
         """All trainable weights: adapters, marker, injection, head and CF model."""
@@ -106,7 +107,7 @@ class Implementation(Method[DarecSpec]):
     def export(self, folder: Path) -> None:
         """The adapters as PEFT writes them, for ``PeftModel.from_pretrained`` on the backbone's base model."""
         if self.model.adapted.peft_model is not None:
-            self.model.adapted.peft_model.save_pretrained(folder / "adapter", save_embedding_layers=False)
+            self.model.adapted.peft_model.save_pretrained(str(folder / "adapter"), save_embedding_layers=False)
 
     def architecture(self) -> list[LayerAdapter]:
         """The layer map, read back from the injected model."""
@@ -171,12 +172,12 @@ class Implementation(Method[DarecSpec]):
         windows = cast(JointBatch, batch)
         states = None
         if self.network is not None:
-            states = windows.align(self.network(windows.long.inputs, windows.long.lengths))
+            states = windows.align(self.network.states(windows.long.inputs, windows.long.lengths))
         ranking = self.model(windows.short.inputs, states)
         loss = self._softmax(ranking, self.model.item_vectors(), windows.short.targets)
         if self.network is None or states is None or not self.settings.injection.alpha:
             return loss
-        own = self._softmax(states, self.network.item_vectors, windows.short.targets)
+        own = self._softmax(self.network.norm(states), self.network.item_vectors, windows.short.targets)
         return StepLoss(loss.value + self.settings.injection.alpha * own.value, loss.targets)
 
     def _softmax(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> StepLoss:

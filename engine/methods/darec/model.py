@@ -1,11 +1,13 @@
 """The trainable parts of DARec around the frozen backbone (method.md sections 2.1, 2.2 and 2.4, thin).
 
 Score of item i after k items: ``s(i|k) = <LN(z_k + W_h h_k), v_i>`` with ``v_i = c_i + W_x t_i``: a residual head on the CF
-state ``z_k``. Without a CF model ``z_k`` is absent and ``c_i`` is a free vector.
+state ``z_k``. LN is the CF model's own last norm and ``W_h`` starts at zero, so that the joint stage starts from the CF model's
+ranking (but for the small text term). Without a CF model ``z_k`` is absent, ``c_i`` is a free vector and LN is a norm of its own.
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from engine.adapters.compile import Adapted, adapt
 from engine.backbones.backbone import Backbone
@@ -14,7 +16,7 @@ from engine.masking.union import attention_mask
 from engine.methods.darec.layout import Layout, lay_out
 from engine.methods.darec.spec import DarecSpec
 
-HEAD_STD = 0.02
+FREE_STD = 0.02
 
 
 class DarecModel(nn.Module):
@@ -45,18 +47,18 @@ class DarecModel(nn.Module):
         size = float(embedding.pow(2).mean().sqrt())
         width = settings.injection.shape.dimensions
         self.marker = nn.Parameter(embedding.mean(dim=0))
+        self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
+        self.from_text = nn.Linear(backbone.dimensions, width, bias=False)
+        nn.init.normal_(self.from_text.weight, std=settings.text_scale / backbone.dimensions**0.5)
         if network is None:
-            self.free_vectors = nn.Parameter(HEAD_STD * torch.randn(len(table) - 1, width))
+            self.free_vectors = nn.Parameter(FREE_STD * torch.randn(len(table) - 1, width))
+            self.own_norm = nn.LayerNorm(width)
         else:
             self.item_injection = _injection(width, backbone.dimensions, size)
             self.state_injection = _injection(width, backbone.dimensions, size)
             self.item_gate = nn.Parameter(torch.tensor(settings.injection.gate))
             self.state_gate = nn.Parameter(torch.tensor(settings.injection.gate))
-        self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
-        self.from_text = nn.Linear(backbone.dimensions, width, bias=False)
-        nn.init.normal_(self.from_hidden.weight, std=HEAD_STD)
-        nn.init.normal_(self.from_text.weight, std=settings.text_scale / backbone.dimensions**0.5)
-        self.norm = nn.LayerNorm(width)
+            nn.init.zeros_(self.from_hidden.weight)
         self.register_buffer("table", table, persistent=False)
         self.register_buffer("text", text, persistent=False)
         self.table: Tensor
@@ -64,14 +66,15 @@ class DarecModel(nn.Module):
 
     def item_vectors(self) -> Tensor:
         """``v_i``: `items x d`."""
-        return self._collaborative_vectors() + self.from_text(self.text)
+        vectors: Tensor = self._collaborative_vectors() + self.from_text(self.text)
+        return vectors
 
     def forward(self, histories: Tensor, collaborative_states: Tensor | None) -> Tensor:
         """The state that ranks the next item, after each item: `batch x length x d`; padding positions hold zeros.
 
         Args:
             histories: `batch x length`, oldest first, padded on the right with the number of items.
-            collaborative_states: ``z_k``, `batch x length x d`, or None without a CF model.
+            collaborative_states: ``z_k`` before the CF model's last norm, `batch x length x d`, or None without a CF model.
         """
         layout = lay_out(histories, self.table, self.prefix)
         if collaborative_states is not None and self.settings.injection.stop_gradient:
@@ -80,8 +83,8 @@ class DarecModel(nn.Module):
         state = self.from_hidden(hidden.to(self.from_hidden.weight.dtype))
         if collaborative_states is not None:
             state = state + collaborative_states[layout.rows, layout.items]
-        states = state.new_zeros(*histories.shape, state.shape[-1])
-        states[layout.rows, layout.items] = self.norm(state)
+        states: Tensor = state.new_zeros(*histories.shape, state.shape[-1])
+        states[layout.rows, layout.items] = self._norm(state)
         return states
 
     def _hidden(self, histories: Tensor, layout: Layout, collaborative_states: Tensor | None) -> Tensor:
@@ -99,6 +102,14 @@ class DarecModel(nn.Module):
             output = self.backbone(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
         hidden: Tensor = output.last_hidden_state[layout.rows, layout.columns]
         return hidden
+
+    def _norm(self, state: Tensor) -> Tensor:
+        if self.network is None:
+            normed: Tensor = self.own_norm(state)
+            return normed
+        norm, frozen = self.network.norm, self.settings.injection.stop_gradient
+        weight, bias = (norm.weight.detach(), norm.bias.detach()) if frozen else (norm.weight, norm.bias)
+        return functional.layer_norm(state, norm.normalized_shape, weight, bias, norm.eps)
 
     def _collaborative_vectors(self) -> Tensor:
         if self.network is None:

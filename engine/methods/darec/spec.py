@@ -24,7 +24,7 @@ class TextSpec(Spec):
     """How items and histories become tokens."""
 
     window: int = setting(20, "items of a history that the backbone reads", "items", ge=2, le=512)
-    max_item_tokens: int = setting(16, "an item's text is cut to this many tokens", "tokens", ge=1, le=512)
+    max_item_tokens: int = setting(12, "an item's text is cut to this many tokens", "tokens", ge=1, le=512)
     attributes: tuple[str, ...] = setting((), "item columns put behind the title, e.g. categories")
     instruction: str = setting("", "text in front of every history", max_length=2000)
 
