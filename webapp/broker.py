@@ -15,7 +15,8 @@ QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu"}
 
 
 @cache
-def _producer() -> Celery:
+def producer() -> Celery:
+    """A Celery app that only sends, and gives up within seconds where the broker is away."""
     app = Celery("webapp", broker=settings.BROKER_URL, set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -41,7 +42,7 @@ def ask(task: str, row: int) -> None:
     Raises kombu.exceptions.OperationalError where the broker does not answer; the reaper sends the message again later,
     because the row says that it is queued.
     """
-    _producer().send_task(task, args=[row], queue=QUEUES[task])
+    producer().send_task(task, args=[row], queue=QUEUES[task])
 
 
 def ask_or_wait(task: str, row: int) -> bool:
@@ -56,7 +57,7 @@ def ask_or_wait(task: str, row: int) -> bool:
 
 def answers() -> bool:
     """Whether the broker can be reached right now."""
-    with _producer().connection_for_write() as connection:
+    with producer().connection_for_write() as connection:
         try:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
         except OperationalError:

@@ -189,6 +189,11 @@ def test_without_javascript(new_context: NewContext, site: Site) -> None:
     expect(page.get_by_text("Without JavaScript: reload")).to_be_visible()
 
 
+def test_the_api_document_page_works_offline(page: Page) -> None:
+    page.goto("/api/v1/docs")
+    expect(page.get_by_text("/api/v1/runs/{run_id}/cancel")).to_be_visible()
+
+
 def test_theme_is_kept_and_narrow_pages_do_not_scroll_sideways(new_context: NewContext, site: Site) -> None:
     page = new_context(viewport={"width": 390, "height": 844}, color_scheme="light").new_page()
     log_in(page, site, "bob")

@@ -14,9 +14,9 @@ from webapp.experiments.models import Run
 @pytest.fixture
 def dead_broker(settings: Settings) -> Iterator[None]:
     settings.BROKER_URL = "redis://127.0.0.1:1/0"
-    broker._producer.cache_clear()
+    broker.producer.cache_clear()
     yield
-    broker._producer.cache_clear()
+    broker.producer.cache_clear()
 
 
 def test_a_living_broker_takes_the_message(db: None) -> None:

@@ -94,10 +94,10 @@ class TestHealthz:
 
     def test_broker_is_said_apart(self, visitor: Client, settings: Settings) -> None:
         settings.BROKER_URL = "redis://127.0.0.1:1/0"
-        broker._producer.cache_clear()
+        broker.producer.cache_clear()
         try:
             response = visitor.get("/healthz")
         finally:
-            broker._producer.cache_clear()
+            broker.producer.cache_clear()
         assert response.status_code == 503
         assert response.json() == {"database": "ok", "broker": "does not answer"}

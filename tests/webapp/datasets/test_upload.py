@@ -2,6 +2,7 @@ import gzip
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
@@ -26,6 +27,14 @@ def test_both_files_become_a_queued_version(alice: Client) -> None:
     assert version.state == "queued"
     assert version.filters["core"] == 0
     assert version.dataset.created_by is not None
+
+
+def test_a_file_too_large_for_memory_is_streamed_to_storage(alice: Client, settings: Settings) -> None:
+    rows = TEXT + b"1,2,3\n" * 500_000
+    assert len(rows) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    assert alice.post("/datasets/new", form(interactions=SimpleUploadedFile("i.csv", rows))).status_code == 302
+    with default_storage.open(f"{Version.objects.get().upload_key}/interactions.csv") as stored:
+        assert stored.read() == rows
 
 
 def test_a_further_version_needs_no_name(alice: Client, version: Version) -> None:
