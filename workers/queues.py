@@ -1,26 +1,10 @@
 """How many messages wait in a queue of the broker."""
 
-from functools import cache
 from typing import Any
 
-from celery import Celery
-from django.conf import settings
 from kombu.exceptions import OperationalError
 
-
-@cache
-def _app() -> Celery:
-    app = Celery("queues", broker=settings.BROKER_URL, set_as_current=False)
-    app.conf.broker_transport_options = {
-        "socket_connect_timeout": 2,
-        "socket_timeout": 3,
-        "max_retries": 1,
-        "interval_start": 0,
-        "interval_step": 0,
-        "interval_max": 0,
-        "connect_retries_timeout": 2,
-    }
-    return app
+from webapp.broker import producer
 
 
 def waiting(name: str) -> int:
@@ -28,7 +12,7 @@ def waiting(name: str) -> int:
 
     The queue and its binding are declared anew: a broker that lost its data knows neither, and would drop what is sent.
     """
-    app = _app()
+    app = producer()
     with app.connection_for_write() as connection:
         try:
             queue = app.amqp.queues[name](connection.default_channel)

@@ -2,22 +2,11 @@
 
 from pathlib import Path
 
+from engine.errors import EngineError
 
-class ServiceError(Exception):
-    """A service that cannot be started or reached.
 
-    Args:
-        message: what happened, and where.
-        hint: what to do about it; may be empty.
-    """
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+class ServiceError(EngineError):
+    """A service that cannot be started or reached."""
 
 
 class SetupError(ServiceError):

@@ -1,6 +1,5 @@
 """Write a version's folder so that it is either wholly there or not at all."""
 
-import os
 import shutil
 import uuid
 from dataclasses import replace
@@ -10,6 +9,7 @@ import polars as pl
 
 from engine.data.manifest import MANIFEST, Manifest
 from engine.data.version import FILES, INTERACTIONS, ITEMS, USERS, Version, file_sha256, is_version, read_version
+from engine.durable import sync
 from engine.errors import UserError
 
 
@@ -38,7 +38,7 @@ def write_version(version: Version) -> Version:
             if existing := _existing(version):
                 return existing
             raise
-        _sync(folder.parent)
+        sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return replace(version, manifest=manifest)
@@ -66,14 +66,6 @@ def _write_files(version: Version, folder: Path) -> Manifest:
     manifest = version.manifest.model_copy(update={"files": {name: file_sha256(folder / name) for name in FILES}})
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for name in (*FILES, MANIFEST):
-        _sync(folder / name)
-    _sync(folder)
+        sync(folder / name)
+    sync(folder)
     return manifest
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,6 @@
 """Atomic checkpoints: a folder that is complete or does not count. Tensors are safetensors, the rest is JSON."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.durable import sync
 from engine.errors import CheckpointError
 
 MARKER = "COMPLETE"
@@ -50,14 +50,14 @@ def write_folder(
     (temporary / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
     export(temporary)
     for path in temporary.rglob("*"):
-        _sync(path)
+        sync(path)
     (temporary / MARKER).touch()
-    _sync(temporary / MARKER)
-    _sync(temporary)
+    sync(temporary / MARKER)
+    sync(temporary)
     if folder.exists():
         shutil.rmtree(folder)
     temporary.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def is_complete(folder: Path) -> bool:
@@ -132,11 +132,3 @@ def load_optimizer_tensors(optimizer: torch.optim.Optimizer, tensors: dict[str, 
             number, _, name = key.partition(".")
             inner.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": inner, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,6 @@ from tests.workers.fixtures import FAST, Run, RunState, Version, wait_for_state
 from tests.workers.waiting import wait_until
 from webapp import broker as web_broker
 from webapp.experiments.models import RunEvent
-from workers import queues
 from workers.claims import claim_run
 from workers.supervisor import supervise_run
 
@@ -71,12 +70,9 @@ def own_broker(tmp_path: Path, database: None, settings: Settings, monkeypatch: 
     redis = EmbeddedRedis(tmp_path / "redis")
     settings.BROKER_URL = redis.start()
     monkeypatch.setenv("BROKER_URL", settings.BROKER_URL)
-    caches = (queues._app, web_broker._producer)
-    for cache in caches:
-        cache.cache_clear()
+    web_broker.producer.cache_clear()
     yield redis
-    for cache in caches:
-        cache.cache_clear()
+    web_broker.producer.cache_clear()
     redis.stop()
 
 
