@@ -15,10 +15,14 @@ class StopSignals:
         self.stopping = False
 
     def listen(self) -> None:
-        """From now on. A signal that we were told to ignore (``nohup``) stays ignored."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._on_signal)
+        """From now on.
+
+        ``nohup`` stays in force. SIGINT counts even where a shell that started us in the background had it ignored.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         del number, frame

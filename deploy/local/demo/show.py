@@ -12,7 +12,7 @@ from webapp.datasets.models import Version
 from webapp.experiments.models import Run, SampleRecommendation
 
 WIDEST = 100
-SAMPLES = 2
+SHOWN_PLACES = 10
 SHOWN_HISTORY = 5
 METRICS = ("hr@10", "ndcg@10", "mrr@10")
 TITLES = {"hr@10": "HR@10", "ndcg@10": "NDCG@10", "mrr@10": "MRR@10"}
@@ -54,8 +54,9 @@ def results(target: Console, version: Version, runs: Sequence[Run]) -> None:
             target.print()
             target.print(Text(f"Adapters of {run} ({run.preset}), layer by layer", style="bold"))
             target.print(_architecture(run))
-    for user in _sample_users(runs):
+    for user, heading in _sample_users(runs).items():
         target.print()
+        target.print(Text(f"Sample: user {plain(user)}, {heading}", style="bold"))
         _sample(target, runs, user)
 
 
@@ -103,11 +104,16 @@ def _architecture(run: Run) -> Table:
     return table
 
 
-def _sample_users(runs: Sequence[Run]) -> list[str]:
-    users: dict[str, None] = {}
+def _sample_users(runs: Sequence[Run]) -> dict[str, str]:
+    """One user whose held-out item a run has among the first ten, and one where none has, with a heading each."""
+    best: dict[str, float] = {}
     for run in runs:
-        users.update(dict.fromkeys(run.samples.values_list("user_id_text", flat=True)[:SAMPLES]))
-    return list(users)[:SAMPLES]
+        for user, rank in run.samples.values_list("user_id_text", "rank"):
+            best[user] = min(rank, best.get(user, rank))
+    hit = next((user for user, rank in best.items() if rank < SHOWN_PLACES), None)
+    miss = next((user for user, rank in best.items() if rank >= SHOWN_PLACES), None)
+    headings = {hit: "the held-out item is found", miss: "the held-out item is not found"}
+    return {user: heading for user, heading in headings.items() if user is not None}
 
 
 def _sample(target: Console, runs: Sequence[Run], user: str) -> None:
@@ -115,7 +121,6 @@ def _sample(target: Console, runs: Sequence[Run], user: str) -> None:
     samples: dict[Run, SampleRecommendation] = {run: sample for run, sample in found.items() if sample is not None}
     first = next(iter(samples.values()))
     history = " → ".join(plain(item["title"]) for item in first.history[-SHOWN_HISTORY:])
-    target.print(Text(f"User {plain(user)}", style="bold"))
     target.print(Text(f"last seen:  {history}"))
     target.print(Text(f"held out:   {plain(first.target['title'])}", style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
