@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up stop status test lint bench browser clean
+.PHONY: help setup demo up stop status test lint browser clean
 
 help:  ## this text
 	@echo "DARec Lab: fair experiments with sequential recommenders."
@@ -60,9 +60,6 @@ lint: setup  ## ruff and mypy
 
 browser: setup
 	@$(BIN)/python -m deploy.local.browser
-
-bench: setup  ## benchmarks: none yet
-	@echo "There are no benchmarks yet. A run reports its speed itself: targets_per_second in the result of python -m engine fit."
 
 clean:  ## remove .venv, caches and built files (the state folder .local stays)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import CheckpointError, EngineError, RunCancelled
-from engine.events import CheckpointEvent, LogEvent, MetricEvent
+from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
 from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
 from engine.training.progress import ProgressReporter
@@ -207,6 +207,13 @@ class Trainer:
                 f"at epoch {position.best_epoch}, {position.epoch} epochs trained"
             )
         )
+        if position.epoch == 0:
+            self.context.report(
+                WarningEvent(
+                    message=f"Time was up before {stage.name} finished one epoch: the result says little about it.",
+                    hint="Raise training.minutes.",
+                )
+            )
         last = position.stage + 1 == len(self.stages)
         self.position = Position(
             stage=position.stage + 1,

@@ -21,7 +21,7 @@ from engine.collaborative.sasrec import SasrecNetwork
 from engine.collaborative.scoring import score_network
 from engine.errors import UserError
 from engine.evaluation.evaluator import History
-from engine.events import LogEvent, WarningEvent
+from engine.events import LogEvent
 from engine.methods.darec.batches import JointBatch, joint_epoch, take_window
 from engine.methods.darec.layout import item_texts, token_table
 from engine.methods.darec.model import DarecModel
@@ -117,10 +117,9 @@ class Implementation(Method[DarecSpec]):
         context = self.context
         if self.settings.backbone != "nano":
             return load_backbone(self.settings.backbone, self.settings.backbone, context.device)
-        context.report(WarningEvent(message="The backbone nano was made from this catalogue's text: it has no world knowledge."))
         folder = context.workdir / "backbone"
         if not (folder / "model.safetensors").is_file():
-            context.report(LogEvent(message="making nano from the catalogue's text"))
+            context.report(LogEvent(message="making nano from the catalogue's text; it has no world knowledge"))
             progress = ProgressReporter(context.report)
             made = nano_folder(
                 self.settings.nano,

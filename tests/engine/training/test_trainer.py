@@ -30,6 +30,13 @@ def test_the_time_limit_ends_training_with_an_evaluation(planted: Version, tmp_p
     assert result.valid["ndcg@10"] > 0
 
 
+def test_a_stage_without_a_whole_epoch_is_said(planted: Version, tmp_path: Path) -> None:
+    spec = small_spec("sasrec", {"training.epochs": 1000, "training.minutes": 1e-6})
+    result = run(spec, planted, tmp_path, lambda e: None)
+    assert result.epochs == 0
+    assert any("before SASRec finished one epoch" in warning for warning in result.warnings)
+
+
 def test_progress_never_falls_and_ends_at_one(planted: Version, tmp_path: Path) -> None:
     events: list[Event] = []
     run(small_spec("darec"), planted, tmp_path, events.append)
