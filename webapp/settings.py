@@ -34,7 +34,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 BROKER_URL = env("BROKER_URL") or "redis://127.0.0.1:6379/0"
 
 
-def _storage(url: str) -> dict[str, Any]:
+def storage_backend(url: str) -> dict[str, Any]:
+    """Django's storage for ``file:///folder`` or ``s3://bucket/prefix?endpoint=URL``; raises ImproperlyConfigured for others."""
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path.startswith("/"):
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": parts.path}}
@@ -49,7 +50,7 @@ def _storage(url: str) -> dict[str, Any]:
 
 STORAGE_URL = env("STORAGE_URL") or f"file://{ROOT / '.local' / 'storage'}"
 STORAGES = {
-    "default": _storage(STORAGE_URL),
+    "default": storage_backend(STORAGE_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024

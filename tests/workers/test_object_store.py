@@ -1,0 +1,94 @@
+"""The whole way on an object store: nothing of it may hang on a shared disk. The store is moto's server, which speaks S3."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from moto.server import ThreadedMotoServer
+from pytest_django.fixtures import Settings
+
+from engine.data.generated import generate
+from engine.presets import get_preset
+from tests.workers.fixtures import FAST, Dataset, RunState, VersionState
+from webapp.datasets.actions import create_version
+from webapp.experiments.actions import launch_run
+from webapp.settings import storage_backend
+from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
+from workers.claims import claim_run, claim_version
+from workers.supervisor import supervise_run, supervise_version
+
+pytestmark = pytest.mark.services
+SECRETS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> object:
+    """The bucket ``lab``, used by this process and its children as ``STORAGE_URL`` says."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    store = boto3.resource("s3", endpoint_url=endpoint).Bucket("lab")
+    store.create()
+    url = f"s3://lab/team?endpoint={endpoint}"
+    monkeypatch.setenv("STORAGE_URL", url)
+    settings.STORAGES = {**settings.STORAGES, "default": storage_backend(url)}
+    yield store
+    store.objects.all().delete()
+    store.delete()
+
+
+def names(bucket: object) -> set[str]:
+    return {item.key for item in bucket.objects.all()}  # type: ignore[attr-defined]
+
+
+def test_folders_go_there_and_back(bucket: object, tmp_path: Path) -> None:
+    assert local_root() is None
+    source = tmp_path / "source"
+    (source / "inner").mkdir(parents=True)
+    (source / "a.txt").write_text("one")
+    (source / "inner" / "b.txt").write_text("two")
+    publish_folder(source, "runs/1")
+    assert names(bucket) == {"team/runs/1/a.txt", "team/runs/1/inner/b.txt"}
+    copy = fetch_folder("runs/1", tmp_path / "scratch")
+    assert (copy / "inner" / "b.txt").read_text() == "two"
+    (source / "inner" / "b.txt").unlink()
+    (source / "a.txt").write_text("changed")
+    publish_folder(source, "runs/1")
+    assert names(bucket) == {"team/runs/1/a.txt"}
+    assert (fetch_folder("runs/1", tmp_path / "again") / "a.txt").read_text() == "changed"
+    delete_folder("runs/1")
+    assert names(bucket) == set()
+    assert list(fetch_folder("runs/1", tmp_path / "empty").iterdir()) == []
+
+
+def test_from_upload_to_result(bucket: object, dataset: Dataset, tmp_path: Path) -> None:
+    generate(tmp_path / "raw", users=60, items=40, seed=1)
+    files = [ContentFile((tmp_path / "raw" / name).read_bytes(), name) for name in ("interactions.csv", "items.csv")]
+    user = User.objects.create_user("alice")
+    version = create_version(dataset, user, files[0], files[1], {"core": 2})
+    attempt = claim_version(version.pk)
+    assert attempt is not None
+    supervise_version(attempt, FAST)
+    version.refresh_from_db()
+    assert version.state == VersionState.READY, version.error
+    spec = get_preset("sasrec").spec({"training.epochs": 2, "training.threads": 1, "method.dimensions": 16})
+    run = launch_run(version, user, spec)
+    claimed = claim_run(run.pk)
+    assert claimed is not None
+    supervise_run(claimed, FAST)
+    run.refresh_from_db()
+    assert run.state == RunState.SUCCEEDED, run.error
+    stored = {name.removeprefix(f"team/{run.folder_key}/") for name in names(bucket)}
+    assert {"result.json", "run.json", "ranks_test.parquet", "model/model.safetensors", "model/COMPLETE"} <= stored
+    assert any(name.startswith("checkpoints/step-") for name in stored)
