@@ -19,7 +19,7 @@ def _make(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_help_is_the_default_and_names_every_target() -> None:
     done = _make(ROOT)
     assert done.returncode == 0
-    for target in ("setup", "demo", "up", "test", "lint", "bench", "clean"):
+    for target in ("setup", "demo", "up", "test", "lint", "clean"):
         assert f"  make {target}" in done.stdout
     assert "DATA=folder" in done.stdout
     assert "CHECK=1" in done.stdout
