@@ -136,11 +136,11 @@ def test_a_run_survives_a_restart_of_the_database(
         start_worker("gpu")
         start_process("workers.reaper", WORKER_QUIET_START_SECONDS="5", WORKER_SILENCE_SECONDS="5")
         wait_until(lambda: column("state") == "running")
-        postgres.stop()
+        postgres.remove()
         # Long enough that everybody notices.
         time.sleep(1)
         postgres.start()
         wait_until(lambda: column("state") == "succeeded")
         assert (column("attempt"), column("losses")) == (1, 0)
     finally:
-        postgres.stop()
+        postgres.remove()
