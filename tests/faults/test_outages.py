@@ -136,7 +136,7 @@ def test_a_run_survives_a_restart_of_the_database(
         start_worker("gpu")
         start_process("workers.reaper", WORKER_QUIET_START_SECONDS="5", WORKER_SILENCE_SECONDS="5")
         wait_until(lambda: column("state") == "running")
-        postgres.remove()
+        postgres.stop()
         # Long enough that everybody notices.
         time.sleep(1)
         postgres.start()
