@@ -51,7 +51,12 @@ status: setup  ## say what runs
 	@$(BIN)/python -m deploy.local status
 
 test: setup lint browser  ## style, types and every test, the browser's and the services' too
-	@$(BIN)/python -m pytest $(TESTS) </dev/null
+	@if [ -n "$(TESTS)" ]; then exec $(BIN)/python -m pytest $(TESTS) </dev/null; fi; \
+	log=$$(mktemp); $(BIN)/python -m pytest tests/engine >"$$log" 2>&1 </dev/null & engine=$$!; \
+	trap 'kill $$engine 2>/dev/null; rm -f "$$log"' EXIT; \
+	$(BIN)/python -m pytest --ignore=tests/engine </dev/null; rest=$$?; \
+	wait $$engine; status=$$?; echo "The engine's tests, which ran beside those above:"; cat "$$log"; \
+	exit $$((rest > status ? rest : status))
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

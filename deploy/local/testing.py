@@ -1,8 +1,7 @@
 """A pytest plugin: one Postgres and one Redis for the whole test session, in the environment before Django's settings load.
 
 ``-p deploy.local.testing`` in pyproject.toml loads it; a conftest.py would come too late, because pytest-django reads the
-settings before it. DATABASE_URL and BROKER_URL, where set, are used instead of embedded services. Under pytest-xdist the
-controller starts the services and its workers inherit their addresses.
+settings before it. DATABASE_URL and BROKER_URL, where set, are used instead of embedded services.
 """
 
 import os
@@ -39,7 +38,7 @@ def start_services() -> ExitStack:
     return services
 
 
-_SERVICES = ExitStack() if "PYTEST_XDIST_WORKER" in os.environ else start_services()
+_SERVICES = start_services()
 
 
 def pytest_unconfigure() -> None:

@@ -47,6 +47,7 @@ class DarecModel(nn.Module):
         size = float(embedding.pow(2).mean().sqrt())
         width = settings.injection.shape.dimensions
         self.marker = nn.Parameter(embedding.mean(dim=0))
+        self.head_dropout = nn.Dropout(settings.head_dropout)
         self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
         self.from_text = nn.Linear(backbone.dimensions, width, bias=False)
         nn.init.normal_(self.from_text.weight, std=settings.text_scale / backbone.dimensions**0.5)
@@ -80,7 +81,7 @@ class DarecModel(nn.Module):
         if collaborative_states is not None and self.settings.injection.stop_gradient:
             collaborative_states = collaborative_states.detach()
         hidden = self._hidden(histories, layout, collaborative_states)
-        state = self.from_hidden(hidden.to(self.from_hidden.weight.dtype))
+        state = self.from_hidden(self.head_dropout(hidden.to(self.from_hidden.weight.dtype)))
         if collaborative_states is not None:
             state = state + collaborative_states[layout.rows, layout.items]
         states: Tensor = state.new_zeros(*histories.shape, state.shape[-1])

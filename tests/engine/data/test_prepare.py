@@ -190,7 +190,7 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write, "_sync", full)
+    monkeypatch.setattr(write, "sync", full)
     with pytest.raises(OSError, match="No space"):
         version_of([("u1", "a", 1), ("u2", "a", 1)], tmp_path / "v")
     assert list(tmp_path.iterdir()) == []
