@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
 from webapp.accounts import views as accounts
 from webapp.api.api import api
@@ -10,6 +11,9 @@ from webapp.datasets import views as datasets
 from webapp.experiments import launching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
+
+SLASHED = ("datasets", "datasets/new", "login", "profile", "runs", "runs/new")
+"""Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
     path("", home, name="home"),
@@ -28,6 +32,7 @@ urlpatterns = [
     path("runs/<int:pk>", experiments.run_page, name="run"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
+    *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),
 ]
 handler403 = "webapp.failures.forbidden"
 handler404 = "webapp.failures.not_found"

@@ -207,13 +207,7 @@ class Trainer:
                 f"at epoch {position.best_epoch}, {position.epoch} epochs trained"
             )
         )
-        if position.epoch == 0:
-            self.context.report(
-                WarningEvent(
-                    message=f"Time was up before {stage.name} finished one epoch: the result says little about it.",
-                    hint="Raise training.minutes.",
-                )
-            )
+        self._doubt(stage)
         last = position.stage + 1 == len(self.stages)
         self.position = Position(
             stage=position.stage + 1,
@@ -227,6 +221,19 @@ class Trainer:
             best_epoch=position.best_epoch,
         )
         self._save_step(None)
+
+    def _doubt(self, stage: Stage) -> None:
+        """Say what the reader of the result should know of how the stage ended."""
+        position = self.position
+        if position.epoch == 0:
+            message = f"Time was up before {stage.name} finished one epoch: the result says little about it."
+            self.context.report(WarningEvent(message=message, hint="Raise training.minutes."))
+        elif stage.evaluate_start and position.best_epoch == position.epochs_before:
+            message = (
+                f"{stage.name}: {position.epoch} epochs brought nothing better on validation than the stage's start, "
+                "so the model is that of the start."
+            )
+            self.context.report(WarningEvent(message=message, hint="Train longer, or try another architecture or learning rate."))
 
     def _out_of_time(self) -> bool:
         minutes = self.training.minutes

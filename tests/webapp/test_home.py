@@ -14,6 +14,12 @@ def test_visitor_is_sent_to_the_login(visitor: Client) -> None:
     assert response["Location"] == "/login?next=/"
 
 
+def test_a_slash_at_the_end_leads_to_the_page(alice: Client) -> None:
+    response = alice.get("/runs/?state=failed")
+    assert (response.status_code, response["Location"]) == (302, "/runs?state=failed")
+    assert alice.get("/nowhere/").status_code == 404
+
+
 def test_without_data_it_says_what_to_do(alice: Client) -> None:
     assert "No dataset yet" in alice.get("/").content.decode()
     assert 'href="/datasets/new"' in alice.get("/").content.decode()

@@ -37,6 +37,15 @@ def test_a_stage_without_a_whole_epoch_is_said(planted: Version, tmp_path: Path)
     assert any("before SASRec finished one epoch" in warning for warning in result.warnings)
 
 
+def test_a_stage_that_brought_nothing_is_said(planted: Version, tmp_path: Path) -> None:
+    still = {"training.learning_rate": 1e-12, "method.injection.learning_rate": 0}
+    result = run(small_spec("darec", still), planted, tmp_path / "still", lambda e: None)
+    assert any("nothing better on validation than the stage's start" in warning for warning in result.warnings)
+    learning = run(small_spec("darec", {"training.learning_rate": 0.01}), planted, tmp_path / "learning", lambda e: None)
+    assert learning.best_epoch > 2
+    assert learning.warnings == []
+
+
 def test_progress_never_falls_and_ends_at_one(planted: Version, tmp_path: Path) -> None:
     events: list[Event] = []
     run(small_spec("darec"), planted, tmp_path, events.append)
