@@ -11,6 +11,7 @@ from engine.errors import UserError
 from engine.methods.darec.batches import JointBatch, take_window
 from engine.methods.darec.method import Implementation
 from engine.methods.method import Context
+from engine.run import run
 from tests.engine.conftest import write_version
 from tests.engine.methods.runs import small_spec
 
@@ -63,6 +64,14 @@ def test_the_joint_stage_starts_from_the_cf_ranking(planted: Version, tmp_path: 
     torch.nn.init.zeros_(method.model.from_hidden.weight)
     histories = [planted.sequences()[user] for user in range(5)]
     torch.testing.assert_close(method.score(histories), method._score_alone(histories), atol=1e-5, rtol=1e-4)
+
+
+def test_the_backbone_learns_without_a_cf_model(planted: Version, tmp_path: Path) -> None:
+    """What ``darec`` reaches in the behaviour suite could be the CF model's doing: here there is none."""
+    settings = {"training.epochs": 12, "training.learning_rate": 0.01, "method.injection.kind": "none"}
+    result = run(small_spec("darec", settings), planted, tmp_path / "darec", lambda event: None)
+    baseline = run(small_spec("popularity"), planted, tmp_path / "popularity", lambda event: None)
+    assert result.test["ndcg@10"] > 1.5 * baseline.test["ndcg@10"]
 
 
 @pytest.fixture
