@@ -1,9 +1,9 @@
 """What the engine reports while it works: small frozen models that travel as JSON."""
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.result import Result
 
@@ -72,5 +72,3 @@ class ResultEvent(_Event):
 
 Event = ProgressEvent | MetricEvent | LogEvent | WarningEvent | CheckpointEvent | ResultEvent
 Report = Callable[[Event], None]
-EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
-"""Reads an event back from JSON: ``EVENTS.validate_json(text)``."""

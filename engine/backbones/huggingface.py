@@ -12,8 +12,6 @@ from engine.backbones.backbone import Backbone
 from engine.backbones.families import FAMILIES
 from engine.errors import UserError
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-
 
 def load_backbone(name: str, source: str | Path, device: torch.device) -> Backbone:
     """Load the base model at ``source`` (a folder or a hub id), frozen, in fp32 and eval mode.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, RunCancelled, UserError
+from engine.presets import presets
 
 Command = Callable[[argparse.Namespace], dict[str, Any]]
 
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     fit = commands.add_parser("fit", help="train a method, choose on validation, test once")
     _add_data(fit)
-    fit.add_argument("--preset", help="name of a preset: darec-nano, sasrec, sasrec-bce, popularity")
+    fit.add_argument("--preset", help=f"name of a preset: {', '.join(presets().names())}")
     fit.add_argument("--spec", type=Path, help="YAML or JSON file with a spec, instead of a preset")
     fit.add_argument("--out", type=Path, help="folder of the run; default: a fresh one below ./runs; an unfinished run goes on")
     fit.add_argument("--list", action="store_true", help="show each setting with its range and unit, and do nothing")

@@ -110,7 +110,7 @@ class Method(ABC, Generic[S]):
 
     @abstractmethod
     def score(self, histories: Sequence[History]) -> Tensor:
-        """Scores of all items after each history (oldest item first, possibly empty): `batch x items`."""
+        """Scores of all items after each history (oldest item first, one item at least): `batch x items`."""
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:

@@ -29,6 +29,8 @@ from webapp.datasets.models import Dataset, Version, VersionState
 from webapp.experiments.models import Run, RunState
 from webapp.storage import local_root
 from workers import supervisor
+from workers.attempts import RunAttempt
+from workers.claims import claim_run
 from workers.timings import Timings
 
 FAST = Timings(
@@ -120,6 +122,20 @@ def make_run(version: Version) -> Callable[..., Run]:
         return run
 
     return make
+
+
+@pytest.fixture
+def run(make_run: Callable[..., Run]) -> Run:
+    """A queued run."""
+    return make_run()
+
+
+@pytest.fixture
+def attempt(run: Run) -> RunAttempt:
+    """The claimed first attempt at ``run``."""
+    claimed = claim_run(run.pk)
+    assert claimed is not None
+    return claimed
 
 
 @pytest.fixture

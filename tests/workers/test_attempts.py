@@ -17,18 +17,6 @@ from workers.recorder import write_batch
 MakeRun = Callable[..., Run]
 
 
-@pytest.fixture
-def run(make_run: MakeRun) -> Run:
-    return make_run()
-
-
-@pytest.fixture
-def attempt(run: Run) -> RunAttempt:
-    claimed = claim_run(run.pk)
-    assert claimed is not None
-    return claimed
-
-
 def test_a_beat_is_written(run: Run, attempt: RunAttempt) -> None:
     run.refresh_from_db()
     before = run.heartbeat_at

@@ -13,7 +13,6 @@ from tests.workers.waiting import wait_until
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.models import RunEvent
 from workers.attempts import RunAttempt
-from workers.claims import claim_run
 from workers.recorder import Recorder, write_batch
 
 SLOW = replace(FAST, write=60)
@@ -21,18 +20,6 @@ SLOW = replace(FAST, write=60)
 
 def progress(done: int, phase: str = "training") -> ProgressEvent:
     return ProgressEvent(phase=phase, done=done, total=10, unit="steps", fraction=done / 10)
-
-
-@pytest.fixture
-def run(make_run: Callable[..., Run]) -> Run:
-    return make_run()
-
-
-@pytest.fixture
-def attempt(run: Run) -> RunAttempt:
-    claimed = claim_run(run.pk)
-    assert claimed is not None
-    return claimed
 
 
 @pytest.fixture

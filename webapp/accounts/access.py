@@ -29,11 +29,6 @@ class Place:
         """May upload data, launch and cancel runs."""
         return self.may(Role.RESEARCHER)
 
-    @property
-    def may_curate(self) -> bool:
-        """May edit datasets."""
-        return self.may(Role.CURATOR)
-
 
 def find_place(request: HttpRequest) -> Place | None:
     """The current place of the request's user, None if they are in no project (or not signed in)."""

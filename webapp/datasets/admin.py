@@ -1,10 +1,9 @@
 """Django admin: datasets can be renamed and described; versions are only looked at."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 
+from webapp.admin_base import ReadOnlyAdmin
 from webapp.datasets.models import Dataset, Version
 
 
@@ -24,22 +23,10 @@ class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Version)
-class VersionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class VersionAdmin(ReadOnlyAdmin):
     """What was uploaded, and what became of it."""
 
     list_display = ("__str__", "state", "users", "items", "interactions", "created_at")
     list_filter = ("state", "dataset__project")
     list_select_related = ("dataset",)
     search_fields = ("dataset__name", "hash")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Versions come from uploads."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A version is immutable."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A version's files and runs hang on it."""
-        return False

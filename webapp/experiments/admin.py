@@ -1,16 +1,15 @@
 """Django admin: runs are only looked at; what happens to them happens through their pages and workers."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from webapp.admin_base import ReadOnlyAdmin
 from webapp.experiments.models import Run
 
 
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RunAdmin(ReadOnlyAdmin):
     """Every column of a run."""
 
     list_display = ("__str__", "state", "method", "version", "attempt", "worker", "created_by", "created_at")
@@ -21,15 +20,3 @@ class RunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """The list without large columns."""
         return super().get_queryset(request).defer("version__manifest", "version__notices")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Runs are launched, not typed in."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Postgres is the truth about a run; only workers write it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A run's files hang on it."""
-        return False
