@@ -61,9 +61,13 @@ class Recommender:
             raise UserError("The history is empty.", "Name at least one item id.")
         return np.array([self._item_index[item] for item in ids], dtype=np.int32)
 
-    def recommend(self, history: NDArray[np.int32], k: int) -> dict[str, Any]:
-        """The ``k`` best items after ``history``: ``{"history": [{id, title}], "recommended": [{id, title, score}]}``."""
-        scores = self.method.score([history])[0].detach().float()
+    def recommend(self, history: NDArray[np.int32], k: int, user: str | None = None) -> dict[str, Any]:
+        """The ``k`` best items after ``history`` (of ``user``, if it is a known one's).
+
+        ``{"history": [{id, title}], "recommended": [{id, title, score}]}``
+        """
+        known = None if user is None else [self._user_index[user]]
+        scores = self.method.score([history], known)[0].detach().float()
         if self.remove_seen:
             scores[torch.from_numpy(history.astype(np.int64)).to(scores.device)] = -torch.inf
         best = scores.topk(min(k, len(scores)))

@@ -68,7 +68,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     judge = _Judge(context, check_stop)
 
     def validate(stage: Any) -> dict[str, float]:
-        return judge(stage.score, "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
+        return judge(stage.scorer(), "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
@@ -76,7 +76,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     for name in ("valid", "test"):
         phase = "evaluating validation" if name == "valid" else "evaluating test"
         report_users = progress.counting if name == "valid" else progress.final
-        evaluations[name] = judge(method.score, name, partial(_count_users, report_users, phase))
+        evaluations[name] = judge(method.scorer(), name, partial(_count_users, report_users, phase))
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
     about = {"method": spec.method.id, "version": version.hash}

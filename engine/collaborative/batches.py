@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.data.sequences import Sequences
 from engine.evaluation.evaluator import History
 from engine.methods.method import EpochBatches
-from engine.training.windows import Windows, cut_windows, epoch_generator, pad_right
+from engine.training.windows import Windows, by_length, cut_windows, epoch_generator, pad_right
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def window_epoch(
 ) -> EpochBatches:
     """The batches of one epoch; ``key`` is (seed, stage, epoch)."""
     seed, stage, epoch = key
-    windows = cut_windows(sequences, length, epoch_generator(seed, stage, epoch))
-    order = np.arange(len(windows))
+    generator = epoch_generator(seed, stage, epoch)
+    windows = cut_windows(sequences, length, generator)
+    batches = by_length(windows, batch_size, generator)
 
     def make(batch: int) -> SequenceBatch:
-        chosen = windows.take(order[batch * batch_size : (batch + 1) * batch_size])
-        return window_batch(sequences, chosen, padding, device, (stage, epoch, batch))
+        return window_batch(sequences, windows.take(batches[batch]), padding, device, (stage, epoch, batch))
 
-    return EpochBatches(-(-len(windows) // batch_size), make)
+    return EpochBatches(len(batches), make)
 
 
 def history_batch(histories: Sequence[History], window: int, padding: int, device: torch.device) -> tuple[Tensor, Tensor]:

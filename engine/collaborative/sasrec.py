@@ -8,7 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from engine.collaborative.batches import SequenceBatch
+from engine.collaborative.losses import softmax_loss
+from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.spec import SasrecShape
+from engine.methods.method import StepLoss
 
 
 class Block(nn.Module):
@@ -37,7 +41,7 @@ class Block(nn.Module):
         return changed
 
 
-class SasrecNetwork(nn.Module):
+class SasrecNetwork(CollaborativeModel):
     """Item vectors ``c_i`` and causal user states ``z_k``.
 
     Args:
@@ -46,7 +50,7 @@ class SasrecNetwork(nn.Module):
 
     def __init__(self, items: int, shape: SasrecShape) -> None:
         super().__init__()
-        self.items, self.window = items, shape.window
+        self.items, self.window, self.dimensions = items, shape.window, shape.dimensions
         self.embedding = nn.Embedding(items + 1, shape.dimensions, padding_idx=items)
         self.positions = nn.Embedding(shape.window, shape.dimensions)
         self.dropout = nn.Dropout(shape.dropout)
@@ -57,26 +61,23 @@ class SasrecNetwork(nn.Module):
         with torch.no_grad():
             self.embedding.weight[items].zero_()
 
-    @property
-    def item_vectors(self) -> Tensor:
-        """``c_i``: `items x d_model`."""
+    def catalogue(self, dropped: Tensor | None = None) -> Tensor:
+        """The table of item embeddings; there is no graph to drop edges from."""
         return self.embedding.weight[: self.items]
 
     def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
-        """The normalised state ``LN(z_k)`` after each item, which ranks by its product with the item vectors.
-
-        `batch x length x d_model`; arguments as for ``states``.
-        """
-        normed: Tensor = self.norm(self.states(items, lengths))
+        """The normed state ``LN(z_k)`` after each item, `batch x length x d`; arguments as for ``states``."""
+        normed: Tensor = self.norm(self.states(items, lengths, self.catalogue()))
         return normed
 
-    def states(self, items: Tensor, lengths: Tensor) -> Tensor:
-        """The state ``z_k`` after each item, before the last norm: `batch x length x d_model`.
+    def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
+        """Softmax over the whole catalogue at every position."""
+        supervised = batch.targets != self.items
+        targets = batch.targets[supervised]
+        return StepLoss(softmax_loss(self(batch.inputs, batch.lengths)[supervised], self.catalogue(), targets), len(targets))
 
-        Args:
-            items: `batch x length`, oldest first, padded on the right with the index ``self.items``.
-            lengths: `batch`, number of items without padding, at most ``window``.
-        """
+    def states(self, items: Tensor, lengths: Tensor, vectors: Tensor) -> Tensor:
+        """``z_k``: reads its own embeddings, which ``vectors`` are."""
         back = lengths[:, None] - 1 - torch.arange(items.shape[1], device=items.device)
         states: Tensor = self.embedding(items) * self.embedding.embedding_dim**0.5 + self.positions(back.clamp(min=0))
         states = self.dropout(states)

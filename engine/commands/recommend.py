@@ -20,7 +20,7 @@ def recommend_command(options: argparse.Namespace) -> dict[str, Any]:
         history = recommender.history_of(options.user)
     else:
         history = recommender.items([part.strip() for part in options.history.split(",") if part.strip()])
-    answer = recommender.recommend(history, options.k)
+    answer = recommender.recommend(history, options.k, options.user)
     _show(answer)
     return {"user": options.user, **answer}
 

@@ -17,8 +17,10 @@ from engine.evaluation.ranks import mid_ranks
 
 SplitName = Literal["valid", "test"]
 History = NDArray[np.int32]
-Score = Callable[[Sequence[History]], Tensor]
-"""Scores of all items for each history (oldest item first): `batch x items`."""
+Users = Sequence[int] | NDArray[np.int32]
+Score = Callable[[Sequence[History], Users | None], Tensor]
+"""Scores of all items for each history (oldest item first, one item at least) of these users (indexes within the version;
+None for strangers): `batch x items`."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def evaluate(
     for start in range(0, len(users), batch_users):
         batch = slice(start, start + batch_users)
         histories = [split.history(int(user), name) for user in users[batch]]
-        scores = score(histories).float()
+        scores = score(histories, users[batch]).float()
         wanted = torch.from_numpy(targets[batch].astype(np.int64)).to(scores.device)
         ranks.append(mid_ranks(scores, wanted, pairs_of(histories, scores.device) if remove_seen else None).cpu().numpy())
         best = scores.topk(length, dim=1)

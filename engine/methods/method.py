@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from engine.data.split import Split
 from engine.data.version import Version
-from engine.evaluation.evaluator import History, Score
+from engine.evaluation.evaluator import History, Score, Users
 from engine.events import Report
 from engine.methods.spec import MethodSpec
 from engine.result import LayerAdapter
@@ -61,7 +61,7 @@ class Stage:
     Attributes:
         epoch: the batches of epoch 0, 1, ...; a pure function of seed and epoch, so that a resumed run sees the same.
         loss: the loss of one such batch.
-        score: what validation ranks with during this stage.
+        scorer: called once an evaluation, gives what validation ranks with during this stage.
         share: part of ``training.minutes`` that it may use, counted with what earlier stages left over.
         evaluate_start: evaluate before the first step too, so that the stage never ends worse than it began.
     """
@@ -71,7 +71,7 @@ class Stage:
     groups: list[ParameterGroup]
     epoch: Callable[[int], "EpochBatches"]
     loss: Callable[[object], StepLoss]
-    score: Score
+    scorer: Callable[[], Score]
     share: float = 1.0
     evaluate_start: bool = False
 
@@ -109,8 +109,13 @@ class Method(ABC, Generic[S]):
         return
 
     @abstractmethod
-    def score(self, histories: Sequence[History]) -> Tensor:
+    def scorer(self) -> Score:
+        """Compute what all histories share (item vectors, say), and give the function that scores; one for each evaluation."""
+
+    @torch.no_grad()
+    def score(self, histories: Sequence[History], users: Users | None = None) -> Tensor:
         """Scores of all items after each history (oldest item first, one item at least): `batch x items`."""
+        return self.scorer()(histories, users)
 
     @abstractmethod
     def state(self) -> dict[str, Tensor]:

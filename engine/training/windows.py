@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from engine.data.sequences import Sequences
 from engine.errors import DataError
 
+POOL = 32
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -58,6 +60,20 @@ def cut_windows(sequences: Sequences, length: int, generator: np.random.Generato
         )
     windows = Windows(np.concatenate(users), np.concatenate(starts), np.concatenate(stops))
     return windows.take(generator.permutation(len(windows)))
+
+
+def by_length(windows: Windows, size: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Batches of at most ``size`` windows of about equal length, in random order: the rows of each within ``windows``.
+
+    Windows, shuffled before, are sorted within pools of ``POOL`` batches only, so that batches still change from epoch to epoch.
+    """
+    lengths = windows.stops - windows.starts
+    batches = []
+    for start in range(0, len(windows), POOL * size):
+        pool = np.arange(start, min(start + POOL * size, len(windows)))
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[first : first + size] for first in range(0, len(pool), size)]
+    return [batches[index] for index in generator.permutation(len(batches))]
 
 
 def pad_right(rows: list[NDArray[np.int32]], length: int, padding: int) -> NDArray[np.int64]:

@@ -39,7 +39,7 @@ def test_wrong_values_are_named_with_what_they_must_be(settings: dict[str, objec
 
 def test_cross_checks_name_both_fields() -> None:
     with pytest.raises(SpecError, match=r"injection\.shape\.window: got 10, must be 20 \(text\.window\) or more"):
-        get_preset("darec-nano").spec({"method.injection.shape.window": 10})
+        get_preset("darec-nano").spec({"method.injection.sasrec.window": 10})
     with pytest.raises(SpecError, match="got 2 choices, must be 1 or one for each of the 4 layers"):
         get_preset("darec-nano").spec({"method.architecture": "lora/both/8,none"})
 

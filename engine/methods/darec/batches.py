@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.collaborative.batches import SequenceBatch, window_batch
 from engine.data.sequences import Sequences
 from engine.methods.method import EpochBatches
-from engine.training.windows import Windows, cut_windows, epoch_generator
+from engine.training.windows import Windows, by_length, cut_windows, epoch_generator
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ def joint_epoch(
         key: (seed, stage, epoch).
     """
     seed, stage, epoch = key
-    cut = cut_windows(sequences, windows[0], epoch_generator(seed, stage, epoch))
+    generator = epoch_generator(seed, stage, epoch)
+    cut = cut_windows(sequences, windows[0], generator)
+    batches = by_length(cut, batch_size, generator)
 
     def make(batch: int) -> JointBatch:
-        chosen = cut.take(np.arange(batch * batch_size, min((batch + 1) * batch_size, len(cut))))
+        chosen = cut.take(batches[batch])
         starts = np.maximum(chosen.stops - windows[1], 0)
         long = Windows(chosen.users, np.minimum(starts, chosen.starts), chosen.stops)
         batch_key = (stage, epoch, batch)
@@ -61,4 +63,4 @@ def joint_epoch(
             torch.from_numpy(chosen.starts - long.starts).to(device),
         )
 
-    return EpochBatches(-(-len(cut) // batch_size), make)
+    return EpochBatches(len(batches), make)

@@ -18,9 +18,8 @@ from engine.backbones.text_vectors import text_vectors
 from engine.collaborative.batches import SequenceBatch, history_batch, window_epoch
 from engine.collaborative.losses import softmax_loss
 from engine.collaborative.sasrec import SasrecNetwork
-from engine.collaborative.scoring import score_network
 from engine.errors import UserError
-from engine.evaluation.evaluator import History
+from engine.evaluation.evaluator import History, Score
 from engine.events import LogEvent
 from engine.methods.darec.batches import JointBatch, joint_epoch, take_window
 from engine.methods.darec.layout import item_texts, token_table
@@ -46,7 +45,7 @@ class Implementation(Method[DarecSpec]):
         progress = ProgressReporter(context.report)
         vectors = text_vectors(backbone, tokens, lambda done, total: self._step(progress, "reading item texts", done, total))
         injection = self.settings.injection
-        self.network = SasrecNetwork(self.items, injection.shape).to(context.device) if injection.kind == "sasrec" else None
+        self.network = SasrecNetwork(self.items, injection.sasrec).to(context.device) if injection.kind == "sasrec" else None
         table = token_table(tokens, context.device)
         self.model = DarecModel(self.settings, backbone, table, vectors, prefix, self.network).to(context.device)
 
@@ -58,14 +57,14 @@ class Implementation(Method[DarecSpec]):
         rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in known]
         if self.network is None:
             group = ParameterGroup(rest, training.learning_rate)
-            return [Stage("DARec", self.model, [group], self._joint_epoch, self._joint_loss, self.score)]
+            return [Stage("DARec", self.model, [group], self._joint_epoch, self._joint_loss, self.scorer)]
         alone = Stage(
             "the CF model alone",
             self.network,
             [ParameterGroup(own, training.learning_rate)],
             self._alone_epoch,
             self._alone_loss,
-            self._score_alone,
+            self.network.scorer,
             share=injection.share_of_time,
         )
         groups = [ParameterGroup(rest, training.learning_rate), ParameterGroup(own, injection.learning_rate)]
@@ -75,24 +74,31 @@ class Implementation(Method[DarecSpec]):
             groups,
             self._joint_epoch,
             self._joint_loss,
-            self.score,
+            self.scorer,
             share=1 - injection.share_of_time,
             evaluate_start=True,
         )
         return [alone, joint]
 
+    def scorer(self) -> Score:
+        """``s(i|k)`` after the last item of each history."""
+        with torch.no_grad():
+            vectors = self.model.item_vectors()
+        return lambda histories, users: self._score(histories, vectors)
+
     @torch.no_grad()
-    def score(self, histories: Sequence[History]) -> Tensor:
-        """``s(i|k)`` after the last item of each history: `batch x items`."""
+    def _score(self, histories: Sequence[History], vectors: Tensor) -> Tensor:
         window = self.settings.text.window
         items, lengths = history_batch(histories, window, self.items, self.context.device)
         states = None
         if self.network is not None:
             long, long_lengths = history_batch(histories, self.network.window, self.items, self.context.device)
-            states = take_window(self.network.states(long, long_lengths), long_lengths - lengths, items.shape[1])
+            states = take_window(
+                self.network.states(long, long_lengths, self.network.catalogue()), long_lengths - lengths, items.shape[1]
+            )
         ranking = self.model(items, states)
         last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
-        scores: Tensor = last @ self.model.item_vectors().T
+        scores: Tensor = last @ vectors.T
         return scores
 
     def state(self) -> dict[str, Tensor]:
@@ -152,12 +158,7 @@ class Implementation(Method[DarecSpec]):
         return window_epoch(self.context.split.train, network.window, training.batch_size, self.items, self.context.device, key)
 
     def _alone_loss(self, batch: object) -> StepLoss:
-        network, windows = self._network(), cast(SequenceBatch, batch)
-        states = network(windows.inputs, windows.lengths)
-        return self._softmax(states, network.item_vectors, windows.targets)
-
-    def _score_alone(self, histories: Sequence[History]) -> Tensor:
-        return score_network(self._network(), histories)
+        return self._network().loss(cast(SequenceBatch, batch), self.context.spec.training.seed)
 
     def _joint_epoch(self, epoch: int) -> EpochBatches:
         training, text = self.context.spec.training, self.settings.text
@@ -171,12 +172,12 @@ class Implementation(Method[DarecSpec]):
         windows = cast(JointBatch, batch)
         states = None
         if self.network is not None:
-            states = windows.align(self.network.states(windows.long.inputs, windows.long.lengths))
+            states = windows.align(self.network.states(windows.long.inputs, windows.long.lengths, self.network.catalogue()))
         ranking = self.model(windows.short.inputs, states)
         loss = self._softmax(ranking, self.model.item_vectors(), windows.short.targets)
         if self.network is None or states is None or not self.settings.injection.alpha:
             return loss
-        own = self._softmax(self.network.norm(states), self.network.item_vectors, windows.short.targets)
+        own = self._softmax(self.network.norm(states), self.network.catalogue(), windows.short.targets)
         return StepLoss(loss.value + self.settings.injection.alpha * own.value, loss.targets)
 
     def _softmax(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> StepLoss:

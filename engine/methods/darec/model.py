@@ -45,7 +45,7 @@ class DarecModel(nn.Module):
         self.network = network
         embedding = backbone.token_embedding.weight.detach().float()
         size = float(embedding.pow(2).mean().sqrt())
-        width = settings.injection.shape.dimensions
+        width = settings.injection.sasrec.dimensions
         self.marker = nn.Parameter(embedding.mean(dim=0))
         self.head_dropout = nn.Dropout(settings.head_dropout)
         self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
@@ -115,7 +115,7 @@ class DarecModel(nn.Module):
     def _collaborative_vectors(self) -> Tensor:
         if self.network is None:
             return self.free_vectors
-        vectors = self.network.item_vectors
+        vectors = self.network.catalogue()
         return vectors.detach() if self.settings.injection.stop_gradient else vectors
 
 

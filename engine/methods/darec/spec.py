@@ -38,7 +38,7 @@ class InjectionSpec(Spec):
     """The small collaborative (CF) model, trained alone first and then jointly with the adapters."""
 
     kind: Literal["sasrec", "none"] = setting("sasrec", "the CF model; none leaves the backbone alone with free item vectors")
-    shape: SasrecShape = SasrecShape()
+    sasrec: SasrecShape = SasrecShape()
     gate: float = setting(
         0.1, "how strongly item and state vectors enter the item markers at the start (learned from there)", ge=0, le=10
     )
@@ -82,7 +82,7 @@ class DarecSpec(MethodSpec):
 
     def check(self, run: "RunSpec") -> None:
         """Refuse a CF model that looks back less far than the backbone."""
-        if self.injection.kind == "sasrec" and self.injection.shape.window < self.text.window:
+        if self.injection.kind == "sasrec" and self.injection.sasrec.window < self.text.window:
             raise ValueError(
-                f"injection.shape.window: got {self.injection.shape.window}, must be {self.text.window} (text.window) or more"
+                f"injection.sasrec.window: got {self.injection.sasrec.window}, must be {self.text.window} (text.window) or more"
             )

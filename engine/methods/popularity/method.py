@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.evaluation.evaluator import History
+from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.method import Method
 from engine.methods.popularity.spec import PopularitySpec
 from engine.methods.state import take_tensors
@@ -20,9 +20,13 @@ class Implementation(Method[PopularitySpec]):
         counts = np.bincount(self.context.split.train.items, minlength=self.context.version.counts.items)
         self.counts = torch.from_numpy(counts.astype(np.float32)).to(self.context.device)
 
-    def score(self, histories: Sequence[History]) -> Tensor:
-        """The counts, once for each history: `batch x items`."""
-        return self.counts.repeat(len(histories), 1)
+    def scorer(self) -> Score:
+        """The counts, once for each history."""
+
+        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+            return self.counts.repeat(len(histories), 1)
+
+        return score
 
     def state(self) -> dict[str, Tensor]:
         """The counts."""

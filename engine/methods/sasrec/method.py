@@ -1,6 +1,5 @@
 """``sasrec``: self-attention over the last items, with a full softmax or sampled binary cross-entropy."""
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -10,8 +9,7 @@ from torch import Tensor
 from engine.collaborative.batches import SequenceBatch, window_epoch
 from engine.collaborative.losses import binary_loss, softmax_loss
 from engine.collaborative.sasrec import SasrecNetwork
-from engine.collaborative.scoring import score_network
-from engine.evaluation.evaluator import History
+from engine.evaluation.evaluator import Score
 from engine.methods.method import Context, EpochBatches, Method, ParameterGroup, Stage, StepLoss
 from engine.methods.sasrec.spec import SasrecSpec
 from engine.methods.state import load_module_state, module_state
@@ -28,11 +26,11 @@ class Implementation(Method[SasrecSpec]):
     def stages(self) -> list[Stage]:
         """One stage: all parameters, all positions of each window supervised."""
         group = ParameterGroup(list(self.network.parameters()), self.context.spec.training.learning_rate)
-        return [Stage("SASRec", self.network, [group], self._epoch, self._loss, self.score)]
+        return [Stage("SASRec", self.network, [group], self._epoch, self._loss, self.scorer)]
 
-    def score(self, histories: Sequence[History]) -> Tensor:
-        """The last state's product with each item vector: `batch x items`."""
-        return score_network(self.network, histories)
+    def scorer(self) -> Score:
+        """The last state's product with each item vector."""
+        return self.network.scorer()
 
     def state(self) -> dict[str, Tensor]:
         """The network's weights."""
@@ -60,9 +58,9 @@ def sequence_loss(network: SasrecNetwork, batch: SequenceBatch, settings: Sasrec
     supervised = batch.targets != network.items
     targets = batch.targets[supervised]
     if settings.loss == "ce":
-        loss = softmax_loss(states[supervised], network.item_vectors, targets)
+        loss = softmax_loss(states[supervised], network.catalogue(), targets)
     else:
         generator = np.random.default_rng([seed, *batch.key])
         drawn = generator.integers(0, network.items, size=(len(targets), settings.negatives))
-        loss = binary_loss(states[supervised], network.item_vectors, targets, torch.from_numpy(drawn).to(targets.device))
+        loss = binary_loss(states[supervised], network.catalogue(), targets, torch.from_numpy(drawn).to(targets.device))
     return StepLoss(loss, len(targets))

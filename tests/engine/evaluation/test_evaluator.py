@@ -19,7 +19,7 @@ def version(tmp_path: Path) -> Version:
     return write_version(tmp_path, rows)
 
 
-def by_index(histories: Sequence[History]) -> torch.Tensor:
+def by_index(histories: Sequence[History], users: object = None) -> torch.Tensor:
     return torch.arange(4.0).repeat(len(histories), 1)  # d is best, then c, b, a
 
 
@@ -40,7 +40,7 @@ def test_ranks_with_what_was_seen(version: Version) -> None:
 def test_validation_does_not_show_the_validation_item(version: Version) -> None:
     seen: list[list[int]] = []
 
-    def remember(histories: Sequence[History]) -> torch.Tensor:
+    def remember(histories: Sequence[History], users: object) -> torch.Tensor:
         seen.extend(history.tolist() for history in histories)
         return by_index(histories)
 
@@ -57,7 +57,7 @@ def test_batches_do_not_change_the_numbers_and_can_stop(planted: Version) -> Non
     items = planted.counts.items
     table = torch.randn(items, items, generator=torch.Generator().manual_seed(0))
 
-    def after_last(histories: Sequence[History]) -> torch.Tensor:
+    def after_last(histories: Sequence[History], users: object) -> torch.Tensor:
         return table[[int(history[-1]) for history in histories]]
 
     one = evaluate(after_last, split, "test", catalogue=items, remove_seen=True, batch_users=1)
@@ -76,7 +76,7 @@ def test_random_scores_are_at_chance(planted: Version) -> None:
     items = planted.counts.items
     generator = torch.Generator().manual_seed(0)
 
-    def random(histories: Sequence[History]) -> torch.Tensor:
+    def random(histories: Sequence[History], users: object) -> torch.Tensor:
         return torch.randn(len(histories), items, generator=generator)
 
     found = evaluate(random, leave_one_out(planted), "test", catalogue=items, remove_seen=False, batch_users=64)

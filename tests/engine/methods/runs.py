@@ -18,10 +18,10 @@ SMALL: dict[str, dict[str, Any]] = {
         "method.nano.warmup_steps": 3,
         "method.text.window": 6,
         "method.text.max_item_tokens": 6,
-        "method.injection.shape.window": 10,
-        "method.injection.shape.dimensions": 32,
-        "method.injection.shape.blocks": 1,
-        "method.injection.shape.dropout": 0.1,
+        "method.injection.sasrec.window": 10,
+        "method.injection.sasrec.dimensions": 32,
+        "method.injection.sasrec.blocks": 1,
+        "method.injection.sasrec.dropout": 0.1,
     },
 }
 COMMON = {"training.epochs": 2, "training.threads": 1, "training.batch_size": 64, "training.warmup_steps": 5}

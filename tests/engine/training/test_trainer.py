@@ -41,7 +41,12 @@ def test_a_stage_that_brought_nothing_is_said(planted: Version, tmp_path: Path) 
     still = {"training.learning_rate": 1e-12, "method.injection.learning_rate": 0}
     result = run(small_spec("darec", still), planted, tmp_path / "still", lambda e: None)
     assert any("nothing better on validation than the stage's start" in warning for warning in result.warnings)
-    learning = run(small_spec("darec", {"training.learning_rate": 0.01}), planted, tmp_path / "learning", lambda e: None)
+    learning = run(
+        small_spec("darec", {"training.learning_rate": 0.003, "method.injection.learning_rate": 0.01}),
+        planted,
+        tmp_path / "learning",
+        lambda e: None,
+    )
     assert learning.best_epoch > 2
     assert learning.warnings == []
 

@@ -68,7 +68,7 @@ def test_problems_between_groups_find_the_field_they_name() -> None:
         get_preset("darec-nano").spec(form.settings())
     except SpecError as error:
         form.blame(error.problems)
-    assert "must be 60" in field(form, "method.injection.shape.window").problems[0]
+    assert "must be 60" in field(form, "method.injection.sasrec.window").problems[0]
 
 
 def test_what_fits_nowhere_stands_above() -> None:

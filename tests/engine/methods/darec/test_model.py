@@ -32,7 +32,7 @@ def build(version: Version, workdir: Path, settings: dict[str, object]) -> Imple
 
 def ranking_states(method: Implementation, items: list[int]) -> torch.Tensor:
     table, lengths = torch.tensor([items]), torch.tensor([len(items)])
-    states = method.network.states(table, lengths) if method.network is not None else None
+    states = method.network.states(table, lengths, method.network.catalogue()) if method.network is not None else None
     with torch.no_grad():
         ranking: torch.Tensor = method.model(table, states)
     return ranking[0]
@@ -63,7 +63,7 @@ def test_the_joint_stage_starts_from_the_cf_ranking(planted: Version, tmp_path: 
     method = build(planted, tmp_path, context_settings)
     torch.nn.init.zeros_(method.model.from_hidden.weight)
     histories = [planted.sequences()[user] for user in range(5)]
-    torch.testing.assert_close(method.score(histories), method._score_alone(histories), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(method.score(histories), method._network().scorer()(histories, None), atol=1e-5, rtol=1e-4)
 
 
 def test_the_backbone_learns_without_a_cf_model(planted: Version, tmp_path: Path) -> None:
