@@ -61,6 +61,16 @@ class Sample(_Frozen):
     recommended: list[ScoredItem] = Field(description="best first")
 
 
+class SliceLine(_Frozen):
+    """Test metrics of some of the users."""
+
+    of: str = Field(description="'items': by the target's number of training interactions; 'users': by the length of the history")
+    name: str = Field(description="new, tail, mid, head; short, middle, long")
+    bounds: str = Field(description="the numbers that belong to it, e.g. 10-29")
+    users: int
+    metrics: dict[str, float] = Field(description="ndcg@10 and hr@10; empty where there is no user")
+
+
 class Result(_Frozen):
     """Everything a finished run has to say. Metric values are means over users."""
 
@@ -76,6 +86,7 @@ class Result(_Frozen):
     epochs: int = Field(description="epochs trained, over all stages")
     best_epoch: int = Field(description="the epoch that validation chose")
     users_evaluated: int
+    slices: list[SliceLine] = Field(default_factory=list)
     architecture: list[LayerAdapter] = Field(default_factory=list)
     samples: list[Sample] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)

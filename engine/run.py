@@ -15,6 +15,7 @@ from engine.data.version import Version
 from engine.errors import RunCancelled, UserError
 from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
 from engine.evaluation.metrics import METRICS
+from engine.evaluation.slices import slice_lines
 from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
@@ -81,7 +82,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
     about = {"method": spec.method.id, "version": version.hash}
     write_folder(workdir / "model", {"model": method.state()}, about, method.export)
-    (workdir / "result.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    _write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
     return result
 
@@ -122,8 +123,13 @@ def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if {"spec": found.get("spec"), "version": found.get("version")} != wanted:
             raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
+    _write_whole(path, json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write the file whole or not at all, whenever the process is killed."""
     temporary = path.with_suffix(".writing")
-    temporary.write_text(json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1), encoding="utf-8")
+    temporary.write_text(text, encoding="utf-8")
     temporary.rename(path)
 
 
@@ -158,6 +164,7 @@ def _result(
         epochs=position.epochs,
         best_epoch=position.best_epoch,
         users_evaluated=len(evaluations["test"].users),
+        slices=slice_lines(context.split, "test", evaluations["test"].users, evaluations["test"].ranks),
         architecture=method.architecture(),
         samples=_samples(context, evaluations["test"]),
         warnings=warnings,
