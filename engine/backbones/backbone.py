@@ -17,6 +17,7 @@ class Backbone:
         name: ``nano``, hub id or folder, as in the spec.
         identity: hash or name that text vectors are cached under.
         model: the base model (no language-model head), in eval mode, all parameters frozen.
+        checkpointing: whether ``forward`` keeps no activations within a layer but computes them again (less memory, more time).
     """
 
     name: str
@@ -24,6 +25,7 @@ class Backbone:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     family: Family
+    checkpointing: bool = False
 
     @property
     def dimensions(self) -> int:
@@ -32,8 +34,23 @@ class Backbone:
 
     @property
     def layers(self) -> int:
-        """Number of decoder layers."""
+        """Number of layers."""
         return int(self.model.config.num_hidden_layers)
+
+    @property
+    def layer_modules(self) -> list[nn.Module]:
+        """The layers themselves, lowest first."""
+        return list(self.model.get_submodule(self.family.layers).children())
+
+    @property
+    def attention(self) -> str:
+        """transformers' name of the attention implementation: ``sdpa``, ``eager`` or ``flex_attention``."""
+        return str(self.model.config._attn_implementation)
+
+    @property
+    def learned_positions(self) -> bool:
+        """Whether positions come from a table of limited length, and not by rotation."""
+        return bool(self.family.positions or self.family.entry)
 
     @property
     def positions(self) -> int:

@@ -16,12 +16,22 @@ class Family:
         layers: path of the list of layers, e.g. ``layers``.
         attention, mlp: paths of the adaptable linear maps below one layer.
         transposed: True if the maps are Conv1D (weights stored transposed, GPT-2).
+        norm: path of the norm behind the last layer; empty if the layers end with one.
+        entry: path of the module that makes states of embeddings (BERT: positions, token types, norm); empty if there is none.
+        positions: path of a table of learned positions that is added outside of ``entry``; empty with rotary positions.
+        dropout: path of the dropout before the first layer; empty if there is none.
+        encoder: True if attention is bidirectional by nature.
     """
 
     layers: str
     attention: tuple[str, ...]
     mlp: tuple[str, ...]
     transposed: bool = False
+    norm: str = ""
+    entry: str = ""
+    positions: str = ""
+    dropout: str = ""
+    encoder: bool = False
 
     def modules(self, layer: int, target: str) -> list[str]:
         """Full names of the maps that ``target`` (attention, mlp or both) means in ``layer``."""
@@ -40,5 +50,26 @@ def register_family(model_type: str, family: Family) -> None:
 _ATTENTION = tuple(f"self_attn.{name}_proj" for name in "qkvo")
 _GATED_MLP = tuple(f"mlp.{name}_proj" for name in ("gate", "up", "down"))
 for _name in ("llama", "qwen2", "qwen3", "mistral"):
-    register_family(_name, Family("layers", _ATTENTION, _GATED_MLP))
-register_family("gpt2", Family("h", ("attn.c_attn", "attn.c_proj"), ("mlp.c_fc", "mlp.c_proj"), transposed=True))
+    register_family(_name, Family("layers", _ATTENTION, _GATED_MLP, norm="norm"))
+register_family(
+    "gpt2",
+    Family(
+        "h",
+        attention=("attn.c_attn", "attn.c_proj"),
+        mlp=("mlp.c_fc", "mlp.c_proj"),
+        transposed=True,
+        norm="ln_f",
+        positions="wpe",
+        dropout="drop",
+    ),
+)
+register_family(
+    "bert",
+    Family(
+        "encoder.layer",
+        attention=(*(f"attention.self.{name}" for name in ("query", "key", "value")), "attention.output.dense"),
+        mlp=("intermediate.dense", "output.dense"),
+        entry="embeddings",
+        encoder=True,
+    ),
+)

@@ -6,8 +6,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.masking_utils import create_causal_mask
 
+from engine.masking.masks import CAUSAL_BLOCK as CAUSAL_BLOCK
+
 MaskName = Literal["union", "causal"]
-CAUSAL_BLOCK = -1
 
 
 def attention_mask(model: PreTrainedModel, embeddings: Tensor, blocks: Tensor, name: MaskName) -> Any:
