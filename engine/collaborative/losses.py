@@ -29,3 +29,17 @@ def binary_loss(states: Tensor, item_vectors: Tensor, targets: Tensor, negatives
     negative = torch.einsum("td,tnd->tn", states, item_vectors[negatives])
     counts = (negatives != targets[:, None]).to(negative.dtype)
     return (functional.softplus(-positive) + (functional.softplus(negative) * counts).sum(dim=1)).mean()
+
+
+def pairwise_loss(states: Tensor, item_vectors: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
+    """BPR (Rendle et al., 2009, arXiv 1205.2618): ``-log sigmoid(score of the target - score of a negative)``, mean over both.
+
+    Args:
+        states: `targets x d_model`, states or user vectors.
+        item_vectors: `items x d_model`.
+        targets: `targets`, item indexes.
+        negatives: `targets x n`, item indexes.
+    """
+    positive = (states * item_vectors[targets]).sum(dim=1, keepdim=True)
+    negative = torch.einsum("td,tnd->tn", states, item_vectors[negatives])
+    return functional.softplus(negative - positive).mean()

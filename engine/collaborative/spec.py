@@ -1,8 +1,22 @@
 """Settings of the collaborative models, shared by the methods that train them. No torch here."""
 
+from typing import Literal
+
 from pydantic import model_validator
 
 from engine.fields import Spec, setting
+
+
+class SoftmaxSpec(Spec):
+    """How the cross-entropy over the catalogue is computed."""
+
+    softmax: Literal["full", "chunked", "sampled"] = setting(
+        "full",
+        "full: over all items at once; chunked: the same numbers, in memory that does not grow with the catalogue; "
+        "sampled: against drawn items, with the logQ correction",
+    )
+    chunk: int = setting(4096, "items scored at once, with chunked", "items", ge=1, le=10_000_000)
+    samples: int = setting(512, "items drawn for a batch, with sampled; from the catalogue's size on it is full", "items", ge=1)
 
 
 class SasrecShape(Spec):
@@ -19,3 +33,19 @@ class SasrecShape(Spec):
         if self.dimensions % self.heads:
             raise ValueError(f"got {self.dimensions} dimensions for {self.heads} heads, must be a multiple of {self.heads}")
         return self
+
+
+class BprMfShape(Spec):
+    """Size and regularisation of a matrix factorisation, and how it reads a history."""
+
+    window: int = setting(200, "items that a history's state looks back on", "items", ge=2, le=4096)
+    dimensions: int = setting(64, "size of item and user vectors", ge=4, le=4096)
+    half_life: float = setting(10.0, "so many items back, an item counts half in a history's state", "items", gt=0, le=100_000)
+    negatives: int = setting(1, "sampled negatives for each target", "items", ge=1, le=4096)
+    regularization: float = setting(1e-4, "weight of the squared size of the batch's vectors in the loss", ge=0, le=10)
+
+
+class LightgcnShape(BprMfShape):
+    """Size and regularisation of LightGCN, and how it reads a history."""
+
+    layers: int = setting(3, "steps of propagation over the graph of users and items", ge=1, le=16)

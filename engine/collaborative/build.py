@@ -1,0 +1,51 @@
+"""From a kind to its collaborative model."""
+
+from typing import Protocol
+
+from engine.collaborative.bpr_mf import BprMfModel
+from engine.collaborative.lightgcn import LightgcnModel
+from engine.collaborative.model import CollaborativeModel
+from engine.collaborative.sasrec import SasrecNetwork
+from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape
+from engine.data.sequences import Sequences
+
+
+class CollaborativeChoice(Protocol):
+    """Settings that name a kind and hold the shape of each."""
+
+    @property
+    def kind(self) -> str:
+        """``sasrec``, ``lightgcn`` or ``bpr-mf``."""
+
+    @property
+    def sasrec(self) -> SasrecShape:
+        """Shape of the SASRec network."""
+
+    @property
+    def lightgcn(self) -> LightgcnShape:
+        """Shape of LightGCN."""
+
+    @property
+    def bpr_mf(self) -> BprMfShape:
+        """Shape of the matrix factorisation."""
+
+
+def build_collaborative(choice: CollaborativeChoice, items: int, train: Sequences) -> CollaborativeModel:
+    """The model of ``choice.kind``, with random weights from torch's generator.
+
+    Args:
+        items: size of the catalogue.
+        train: training items of each user, the only ones that a graph is made of.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    match choice.kind:
+        case "sasrec":
+            return SasrecNetwork(items, choice.sasrec)
+        case "lightgcn":
+            return LightgcnModel(items, choice.lightgcn, train)
+        case "bpr-mf":
+            return BprMfModel(items, choice.bpr_mf, train, user_vectors=False)
+        case kind:
+            raise ValueError(f"got {kind!r}, must be sasrec, lightgcn or bpr-mf")
