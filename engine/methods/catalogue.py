@@ -1,6 +1,11 @@
 """The methods that exist, a line each."""
 
+from engine.methods.bert4rec.spec import Bert4recSpec
 from engine.methods.darec.spec import DarecSpec
+from engine.methods.gru4rec.spec import Gru4recSpec
+from engine.methods.hstu.spec import HstuSpec
+from engine.methods.item_knn.spec import ItemKnnSpec
+from engine.methods.markov.spec import MarkovSpec
 from engine.methods.popularity.spec import PopularitySpec
 from engine.methods.registry import METHODS, register_method
 from engine.methods.sasrec.spec import SasrecSpec
@@ -23,4 +28,34 @@ register_method(
     PopularitySpec,
     title="Popularity",
     sentence="The same list for everybody: items by number of training interactions.",
+)
+register_method(
+    MarkovSpec,
+    title="Markov chain",
+    sentence="What followed the last items in other histories, smoothed by popularity.",
+    paper="https://arxiv.org/abs/1803.09587",
+)
+register_method(
+    ItemKnnSpec,
+    title="Item neighbours",
+    sentence="Items that the same users had: cosine similarity, with the nearest neighbours of each item.",
+    paper="https://arxiv.org/abs/1907.06902",
+)
+register_method(
+    Gru4recSpec,
+    title="GRU4Rec",
+    sentence="A recurrent network over the user's last items.",
+    paper="https://arxiv.org/abs/1511.06939",
+)
+register_method(
+    Bert4recSpec,
+    title="BERT4Rec",
+    sentence="A bidirectional transformer that fills masked items in.",
+    paper="https://arxiv.org/abs/1904.06690",
+)
+register_method(
+    HstuSpec,
+    title="HSTU",
+    sentence="Gated pointwise attention over the user's last items.",
+    paper="https://arxiv.org/abs/2402.17152",
 )

@@ -6,10 +6,32 @@ from engine.methods import METHODS
 from engine.presets import get_preset
 from engine.spec import RunSpec
 
-PRESETS = {"popularity": "popularity", "sasrec": "sasrec", "darec": "darec-nano"}
+PRESETS = {
+    "popularity": "popularity",
+    "sasrec": "sasrec",
+    "darec": "darec-nano",
+    "markov": "markov",
+    "item-knn": "item-knn",
+    "gru4rec": "gru4rec",
+    "bert4rec": "bert4rec",
+    "hstu": "hstu",
+}
 SMALL: dict[str, dict[str, Any]] = {
     "popularity": {},
     "sasrec": {"method.window": 10, "method.dimensions": 32, "method.blocks": 1, "method.dropout": 0.1},
+    "markov": {},
+    "item-knn": {},
+    "gru4rec": {"method.window": 10, "method.dimensions": 32, "method.hidden": 32, "method.hidden_dropout": 0.1},
+    "bert4rec": {
+        "training.batch_size": 16,  # a masked item is one target, where the others have a window of them
+        "method.window": 10,
+        "method.dimensions": 32,
+        "method.blocks": 1,
+        "method.dropout": 0.1,
+        "method.norm": "first",
+        "method.mask_probability": 0.4,
+    },
+    "hstu": {"method.window": 10, "method.dimensions": 32, "method.layers": 1, "method.unit_dropout": 0.1},
     "darec": {
         "method.nano.layers": 2,
         "method.nano.dimensions": 32,
@@ -33,4 +55,6 @@ def small_spec(method: str, settings: dict[str, Any] | None = None) -> RunSpec:
 
 
 assert set(PRESETS) == set(METHODS.names()), "a new method joins the behaviour suite by a line in PRESETS and SMALL"
-TRAINED = [method for method in PRESETS if method != "popularity"]
+COUNTED = ["popularity", "markov", "item-knn"]
+"""Methods without gradients."""
+TRAINED = [method for method in PRESETS if method not in COUNTED]

@@ -1,0 +1,28 @@
+"""``hstu``: pointwise gated attention over the last items."""
+
+from engine.collaborative.batches import SequenceBatch
+from engine.evaluation.evaluator import Score
+from engine.methods.hstu.network import HstuNetwork
+from engine.methods.hstu.spec import HstuSpec
+from engine.methods.method import Context, StepLoss
+from engine.methods.sequential import SequentialMethod
+
+
+class Implementation(SequentialMethod[HstuSpec]):
+    """Every position of each window is supervised."""
+
+    title = "HSTU"
+    network: HstuNetwork
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.inputs = self.settings.window
+        self.network = HstuNetwork(context.version.counts.items, self.settings).to(context.device)
+
+    def step_loss(self, batch: SequenceBatch) -> StepLoss:
+        """The network's own loss."""
+        return self.network.loss(batch, self.context.spec.training.seed)
+
+    def scorer(self) -> Score:
+        """The last state's product with each item vector."""
+        return self.network.scorer()

@@ -1,0 +1,54 @@
+"""The base of methods that train one network in one stage over windows of the training sequences."""
+
+from abc import abstractmethod
+from typing import TypeVar, cast
+
+from torch import Tensor, nn
+
+from engine.collaborative.batches import SequenceBatch, window_epoch
+from engine.methods.method import EpochBatches, Method, ParameterGroup, Stage, StepLoss
+from engine.methods.spec import MethodSpec
+from engine.methods.state import load_module_state, module_state
+
+S = TypeVar("S", bound=MethodSpec)
+
+
+class SequentialMethod(Method[S]):
+    """One network, one stage, all its parameters.
+
+    Attributes:
+        title: name of the stage.
+        network: what is trained and saved; on the run's device.
+        inputs: items of a training window without its last target.
+    """
+
+    title: str
+    network: nn.Module
+    inputs: int
+
+    @abstractmethod
+    def step_loss(self, batch: SequenceBatch) -> StepLoss:
+        """The loss of one batch; chance comes from seed and ``batch.key``, or from torch's generator."""
+
+    def stages(self) -> list[Stage]:
+        """One stage."""
+        group = ParameterGroup(list(self.network.parameters()), self.context.spec.training.learning_rate)
+        return [Stage(self.title, self.network, [group], self._epoch, self._loss, self.scorer)]
+
+    def state(self) -> dict[str, Tensor]:
+        """The network's weights."""
+        return module_state(self.network)
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take over weights."""
+        load_module_state(self.network, state)
+        self.network.eval()
+
+    def _epoch(self, epoch: int) -> EpochBatches:
+        context, training = self.context, self.context.spec.training
+        key = (training.seed, 0, epoch)
+        items = context.version.counts.items
+        return window_epoch(context.split.train, self.inputs, training.batch_size, items, context.device, key)
+
+    def _loss(self, batch: object) -> StepLoss:
+        return self.step_loss(cast(SequenceBatch, batch))
