@@ -32,10 +32,10 @@ def fit_command(options: argparse.Namespace) -> dict[str, Any]:
     source = data_path(options)
     folder: Path = options.out or fresh_folder(spec.preset or spec.method.id)
     with TerminalReport() as report:
-        version = _version(source, spec, folder, settings, report)
+        version = open_version(source, spec, folder, settings, report)
         from engine.run import run  # torch, only now that all else is known to be right
 
-        with _stop_on_signal() as should_stop:
+        with stop_on_signal() as should_stop:
             try:
                 result = run(spec, version, folder, report, should_stop=should_stop)
             except RunCancelled as stopped:
@@ -60,7 +60,11 @@ def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -
     return parse_spec(override(values, settings))
 
 
-def _version(source: Path, spec: RunSpec, folder: Path, settings: dict[str, Any], report: TerminalReport) -> Version:
+def open_version(source: Path, spec: RunSpec, folder: Path, settings: dict[str, Any], report: TerminalReport) -> Version:
+    """The version at ``source``, or one prepared from raw data there into ``folder/version`` with the spec's filters.
+
+    Raises UserError if ``settings`` name filters for a version, which has its own.
+    """
     if is_version(source):
         touched = sorted(name for name in settings if name.startswith("filters"))
         if touched:
@@ -75,7 +79,7 @@ def _version(source: Path, spec: RunSpec, folder: Path, settings: dict[str, Any]
 
 
 @contextmanager
-def _stop_on_signal() -> Iterator[Callable[[], bool]]:
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C or SIGTERM asks the run to stop at a checkpoint, the second one stops at once."""
     asked: list[int] = []
 

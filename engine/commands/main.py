@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,recommend}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,recommend}")
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
@@ -61,6 +61,19 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--out", type=Path, help="folder of the run; default: a fresh one below ./runs; an unfinished run goes on")
     fit.add_argument("--list", action="store_true", help="show each setting with its range and unit, and do nothing")
     _add_settings(fit, "e.g. training.minutes=8")
+
+    study = commands.add_parser("study", help="train several variants over several seeds, and show one table")
+    study.add_argument("--spec", type=Path, help="YAML or JSON file with variants, seeds and base")
+    _add_study(study)
+    _add_settings(study, "for every variant, e.g. training.minutes=8")
+
+    ablate = commands.add_parser("ablate", help="train a method with and without each of its parts, and show one table")
+    ablate.add_argument("--preset", help="name of a preset whose method has ablations, e.g. darec-nano")
+    ablate.add_argument("--spec", type=Path, help="YAML or JSON file with a spec, instead of a preset")
+    ablate.add_argument("--seeds", default="0,1,2", help="seeds with commas between them (default 0,1,2)")
+    ablate.add_argument("--only", help="names of ablations with commas between them; the base is always there")
+    _add_study(ablate)
+    _add_settings(ablate, "for every variant, e.g. training.minutes=8")
 
     recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
     recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
@@ -79,6 +92,12 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    _add_data(parser)
+    parser.add_argument("--out", type=Path, help="folder of the study; default: a fresh one below ./runs; what is done is kept")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once, each in a process with one thread (default 1)")
+
+
 def _add_settings(parser: argparse.ArgumentParser, example: str) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=f"change a setting, {example}")
 
@@ -93,6 +112,14 @@ def _command(name: str) -> Command:
         from engine.commands.fit import fit_command
 
         return fit_command
+    if name == "study":
+        from engine.commands.study import study_command
+
+        return study_command
+    if name == "ablate":
+        from engine.commands.ablate import ablate_command
+
+        return ablate_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command
