@@ -6,7 +6,8 @@ from engine.collaborative.bpr_mf import BprMfModel
 from engine.collaborative.lightgcn import LightgcnModel
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.sasrec import SasrecNetwork
-from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape
+from engine.collaborative.softmax import training_proposal
+from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.data.sequences import Sequences
 
 
@@ -30,19 +31,22 @@ class CollaborativeChoice(Protocol):
         """Shape of the matrix factorisation."""
 
 
-def build_collaborative(choice: CollaborativeChoice, items: int, train: Sequences) -> CollaborativeModel:
+def build_collaborative(
+    choice: CollaborativeChoice, items: int, train: Sequences, softmax: SoftmaxSpec | None = None
+) -> CollaborativeModel:
     """The model of ``choice.kind``, with random weights from torch's generator.
 
     Args:
         items: size of the catalogue.
         train: training items of each user, the only ones that a graph is made of.
+        softmax: how SASRec's own loss over the catalogue is computed, full if None; the others have a loss over pairs.
 
     Raises:
         ValueError: there is no such kind.
     """
     match choice.kind:
         case "sasrec":
-            return SasrecNetwork(items, choice.sasrec)
+            return SasrecNetwork(items, choice.sasrec, softmax, training_proposal(train, items))
         case "lightgcn":
             return LightgcnModel(items, choice.lightgcn, train)
         case "bpr-mf":

@@ -4,14 +4,15 @@ Histories lie left-aligned in a batch and are padded on the right, so causality 
 Positions count back from the last item of the window: the newest item always has position 0.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.collaborative.batches import SequenceBatch
-from engine.collaborative.losses import softmax_loss
 from engine.collaborative.model import CollaborativeModel
-from engine.collaborative.spec import SasrecShape
+from engine.collaborative.softmax import catalogue_loss
+from engine.collaborative.spec import SasrecShape, SoftmaxSpec
 from engine.methods.method import StepLoss
 
 
@@ -46,10 +47,18 @@ class SasrecNetwork(CollaborativeModel):
 
     Args:
         items: size of the catalogue; index ``items`` is padding.
+        softmax: how the loss over the catalogue is computed.
+        proposal: `items`, probabilities that a sampled softmax draws with; None draws uniformly.
     """
 
-    def __init__(self, items: int, shape: SasrecShape) -> None:
+    proposal: Tensor | None
+
+    def __init__(
+        self, items: int, shape: SasrecShape, softmax: SoftmaxSpec | None = None, proposal: Tensor | None = None
+    ) -> None:
         super().__init__()
+        self.softmax = softmax or SoftmaxSpec()
+        self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.window, self.dimensions = items, shape.window, shape.dimensions
         self.embedding = nn.Embedding(items + 1, shape.dimensions, padding_idx=items)
         self.positions = nn.Embedding(shape.window, shape.dimensions)
@@ -71,10 +80,13 @@ class SasrecNetwork(CollaborativeModel):
         return normed
 
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
-        """Softmax over the whole catalogue at every position."""
+        """Softmax over the catalogue at every position."""
         supervised = batch.targets != self.items
         targets = batch.targets[supervised]
-        return StepLoss(softmax_loss(self(batch.inputs, batch.lengths)[supervised], self.catalogue(), targets), len(targets))
+        states = self(batch.inputs, batch.lengths)[supervised]
+        generator = np.random.default_rng([seed, *batch.key])
+        loss = catalogue_loss(states, self.catalogue(), targets, self.softmax, generator, self.proposal)
+        return StepLoss(loss, len(targets))
 
     def states(self, items: Tensor, lengths: Tensor, vectors: Tensor) -> Tensor:
         """``z_k``: reads its own embeddings, which ``vectors`` are."""
