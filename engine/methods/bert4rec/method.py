@@ -1,6 +1,7 @@
 """``bert4rec``: masked items filled in from both sides."""
 
 from engine.collaborative.batches import SequenceBatch
+from engine.collaborative.softmax import training_proposal
 from engine.evaluation.evaluator import Score
 from engine.methods.bert4rec.network import Bert4recNetwork
 from engine.methods.bert4rec.spec import Bert4recSpec
@@ -17,7 +18,9 @@ class Implementation(SequentialMethod[Bert4recSpec]):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.inputs = self.settings.window - 1
-        self.network = Bert4recNetwork(context.version.counts.items, self.settings).to(context.device)
+        items = context.version.counts.items
+        proposal = training_proposal(context.split.train, items)
+        self.network = Bert4recNetwork(items, self.settings, proposal).to(context.device)
 
     def step_loss(self, batch: SequenceBatch) -> StepLoss:
         """The network's own loss."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.collaborative.batches import SequenceBatch, history_batch
-from engine.collaborative.losses import softmax_loss
+from engine.collaborative.softmax import catalogue_loss
 from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.bert4rec.masks import draw_masks
 from engine.methods.bert4rec.spec import Bert4recSpec
@@ -63,10 +63,14 @@ class Bert4recNetwork(nn.Module):
 
     Args:
         items: size of the catalogue; index ``items`` is padding, ``items + 1`` the mask.
+        proposal: `items`, probabilities that a sampled softmax draws with; None draws uniformly.
     """
 
-    def __init__(self, items: int, settings: Bert4recSpec) -> None:
+    proposal: Tensor | None
+
+    def __init__(self, items: int, settings: Bert4recSpec, proposal: Tensor | None = None) -> None:
         super().__init__()
+        self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.settings, self.mask = items, settings, items + 1
         width = settings.dimensions
         self.embedding = nn.Embedding(items + 2, width, padding_idx=items)
@@ -107,7 +111,7 @@ class Bert4recNetwork(nn.Module):
         return functional.pad(self.head(states), (0, 1), value=1.0)
 
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
-        """Softmax over the whole catalogue at masked positions; which these are comes from ``seed`` and ``batch.key`` alone."""
+        """Softmax over the catalogue at masked positions; which these are comes from ``seed`` and ``batch.key`` alone."""
         items, lengths = whole_windows(batch, self.items)
         generator = np.random.default_rng([seed, *batch.key])
         settings = self.settings
@@ -115,7 +119,8 @@ class Bert4recNetwork(nn.Module):
         masked = torch.from_numpy(drawn).to(items.device)
         targets = items[masked]
         states = self(items.masked_fill(masked, self.mask), lengths)[masked]
-        return StepLoss(softmax_loss(self.answers(states), self.catalogue(), targets), len(targets))
+        loss = catalogue_loss(self.answers(states), self.catalogue(), targets, settings, generator, self.proposal)
+        return StepLoss(loss, len(targets))
 
     def scorer(self) -> Score:
         """Ranks by what the network fills in for a mask behind the history."""

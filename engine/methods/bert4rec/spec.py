@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from engine.collaborative.spec import SoftmaxSpec
 from engine.fields import setting
 from engine.methods.spec import MethodSpec
 
 
-class Bert4recSpec(MethodSpec):
+class Bert4recSpec(MethodSpec, SoftmaxSpec):
     """A bidirectional transformer that fills masked items in (Sun et al., 2019, arXiv 1904.06690)."""
 
     id: Literal["bert4rec"] = "bert4rec"

@@ -1,6 +1,7 @@
 """``gru4rec``: gated recurrent units over the last items."""
 
 from engine.collaborative.batches import SequenceBatch
+from engine.collaborative.softmax import training_proposal
 from engine.evaluation.evaluator import Score
 from engine.methods.gru4rec.network import Gru4recNetwork
 from engine.methods.gru4rec.spec import Gru4recSpec
@@ -17,7 +18,9 @@ class Implementation(SequentialMethod[Gru4recSpec]):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.inputs = self.settings.window
-        self.network = Gru4recNetwork(context.version.counts.items, self.settings).to(context.device)
+        items = context.version.counts.items
+        proposal = training_proposal(context.split.train, items)
+        self.network = Gru4recNetwork(items, self.settings, proposal).to(context.device)
 
     def step_loss(self, batch: SequenceBatch) -> StepLoss:
         """The network's own loss."""

@@ -1,19 +1,19 @@
 """The GRU4Rec network (Hidasi et al., 2016, arXiv 1511.06939): gated recurrent units over item vectors.
 
 Adapted: histories are windows in a padded batch instead of session-parallel mini-batches; every position predicts its next item
-with a softmax over the whole catalogue instead of a ranking loss (BPR, TOP1) over the items of the mini-batch; input and output
-share their item vectors ("constrained embedding" of the authors' later code), with a linear layer from the units to these; and
-the state is normed before the product, as in every sequence model here.
+with a softmax over the catalogue, all of it unless told, instead of a ranking loss (BPR, TOP1) over the items of the
+mini-batch; input and output share their item vectors ("constrained embedding" of the authors' later code), with a linear layer
+from the units to these; and the state is normed before the product, as in every sequence model here.
 """
 
 import torch
 from torch import Tensor, nn
 
 from engine.collaborative.batches import SequenceBatch
-from engine.collaborative.losses import softmax_loss
 from engine.collaborative.model import CollaborativeModel
 from engine.methods.gru4rec.spec import Gru4recSpec
 from engine.methods.method import StepLoss
+from engine.methods.sequential import next_item_loss
 
 
 class Gru4recNetwork(CollaborativeModel):
@@ -21,10 +21,15 @@ class Gru4recNetwork(CollaborativeModel):
 
     Args:
         items: size of the catalogue; index ``items`` is padding.
+        proposal: `items`, probabilities that a sampled softmax draws with; None draws uniformly.
     """
 
-    def __init__(self, items: int, settings: Gru4recSpec) -> None:
+    proposal: Tensor | None
+
+    def __init__(self, items: int, settings: Gru4recSpec, proposal: Tensor | None = None) -> None:
         super().__init__()
+        self.softmax = settings
+        self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.window, self.dimensions = items, settings.window, settings.dimensions
         self.embedding = nn.Embedding(items + 1, settings.dimensions, padding_idx=items)
         self.embedding_dropout = nn.Dropout(settings.embedding_dropout)
@@ -48,9 +53,5 @@ class Gru4recNetwork(CollaborativeModel):
         return states
 
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
-        """Softmax over the whole catalogue at every position."""
-        vectors = self.catalogue()
-        supervised = batch.targets != self.items
-        states = self.norm(self.states(batch.inputs, batch.lengths, vectors)[supervised])
-        targets = batch.targets[supervised]
-        return StepLoss(softmax_loss(states, vectors, targets), len(targets))
+        """Softmax over the catalogue at every position."""
+        return next_item_loss(self, batch, self.softmax, self.proposal, seed)

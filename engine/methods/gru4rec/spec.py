@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+from engine.collaborative.spec import SoftmaxSpec
 from engine.fields import setting
 from engine.methods.spec import MethodSpec
 
 
-class Gru4recSpec(MethodSpec):
+class Gru4recSpec(MethodSpec, SoftmaxSpec):
     """A recurrent network over the user's last items (Hidasi et al., 2016, arXiv 1511.06939)."""
 
     id: Literal["gru4rec"] = "gru4rec"

@@ -1,6 +1,7 @@
 """``hstu``: pointwise gated attention over the last items."""
 
 from engine.collaborative.batches import SequenceBatch
+from engine.collaborative.softmax import training_proposal
 from engine.evaluation.evaluator import Score
 from engine.methods.hstu.network import HstuNetwork
 from engine.methods.hstu.spec import HstuSpec
@@ -17,7 +18,9 @@ class Implementation(SequentialMethod[HstuSpec]):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.inputs = self.settings.window
-        self.network = HstuNetwork(context.version.counts.items, self.settings).to(context.device)
+        items = context.version.counts.items
+        proposal = training_proposal(context.split.train, items)
+        self.network = HstuNetwork(items, self.settings, proposal).to(context.device)
 
     def step_loss(self, batch: SequenceBatch) -> StepLoss:
         """The network's own loss."""

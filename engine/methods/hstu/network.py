@@ -4,11 +4,11 @@
     A V        = silu(Q K' + bias) V / n
     X'         = X + W2 (LN(A V) * U)
 
-Adapted, where the published code for ordinary sequential recommendation differs: the relative bias knows positions only, since a
-history comes without its times (the code adds a bias for each of 128 buckets of time); ``n`` is the number of items that a
+Adapted, where the published code for ordinary sequential recommendation differs: the relative bias knows positions only, since
+a history comes without its times (the code adds a bias for each of 128 buckets of time); ``n`` is the number of items that a
 position sees, not the longest length there may be, so that neither padding nor the window's size moves a state; the loss is a
-softmax over the whole catalogue instead of 128 sampled items; and states are normed by a layer norm before the product, as in
-every sequence model here, instead of vectors of length 1 divided by a temperature.
+softmax over the whole catalogue unless told, instead of one over 128 sampled items; and states are normed by a layer norm
+before the product, as in every sequence model here, instead of vectors of length 1 divided by a temperature.
 """
 
 import torch
@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.collaborative.batches import SequenceBatch
-from engine.collaborative.losses import softmax_loss
 from engine.collaborative.model import CollaborativeModel
 from engine.methods.hstu.spec import HstuSpec
 from engine.methods.method import StepLoss
+from engine.methods.sequential import next_item_loss
 
 EPSILON = 1e-6  # of the norms inside a unit, which have no weights, as in the published code
 
@@ -67,10 +67,15 @@ class HstuNetwork(CollaborativeModel):
 
     Args:
         items: size of the catalogue; index ``items`` is padding.
+        proposal: `items`, probabilities that a sampled softmax draws with; None draws uniformly.
     """
 
-    def __init__(self, items: int, settings: HstuSpec) -> None:
+    proposal: Tensor | None
+
+    def __init__(self, items: int, settings: HstuSpec, proposal: Tensor | None = None) -> None:
         super().__init__()
+        self.softmax = settings
+        self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.window, self.dimensions = items, settings.window, settings.dimensions
         self.embedding = nn.Embedding(items + 1, settings.dimensions, padding_idx=items)
         self.positions = nn.Embedding(settings.window, settings.dimensions) if settings.positions else None
@@ -101,9 +106,5 @@ class HstuNetwork(CollaborativeModel):
         return states
 
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
-        """Softmax over the whole catalogue at every position."""
-        vectors = self.catalogue()
-        supervised = batch.targets != self.items
-        states = self.norm(self.states(batch.inputs, batch.lengths, vectors)[supervised])
-        targets = batch.targets[supervised]
-        return StepLoss(softmax_loss(states, vectors, targets), len(targets))
+        """Softmax over the catalogue at every position."""
+        return next_item_loss(self, batch, self.softmax, self.proposal, seed)

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+from engine.collaborative.spec import SoftmaxSpec
 from engine.fields import setting
 from engine.methods.spec import MethodSpec
 
 
-class HstuSpec(MethodSpec):
+class HstuSpec(MethodSpec, SoftmaxSpec):
     """Hierarchical sequential transduction units (Zhai et al., 2024, arXiv 2402.17152)."""
 
     id: Literal["hstu"] = "hstu"
