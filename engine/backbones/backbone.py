@@ -70,6 +70,12 @@ class Backbone:
         start = self.tokenizer.bos_token_id if self.tokenizer.bos_token_id is not None else self.tokenizer.cls_token_id
         return [] if start is None else [int(start)]
 
+    @property
+    def suffix_ids(self) -> list[int]:
+        """The token that an encoder's texts end with; decoders have none."""
+        end = self.tokenizer.sep_token_id if self.family.encoder else None
+        return [] if end is None else [int(end)]
+
     def encode(self, texts: list[str], longest: int) -> list[list[int]]:
         """Token ids of each text, cut to ``longest``. A special token spelled out in a text stays plain text."""
         if not texts:

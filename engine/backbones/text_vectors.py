@@ -21,18 +21,22 @@ def text_vectors(
 ) -> Tensor:
     """``t_i``: `items x d_model`, each with mean 0 and variance 1 over its dimensions; cached by backbone and tokens.
 
+    The model reads as it was trained to: a decoder causally, an encoder in both directions and framed by its own first and last
+    token, which count in the mean (so sentence-transformers' mean pooling reads).
+
     Args:
         tokens: the token ids of each item's text.
         on_batch: told (items done, items in all); may raise to stop.
     """
-    recipe = json.dumps([1, backbone.identity, tokens])
+    recipe = json.dumps([2, backbone.identity, tokens])
     path = cache_root() / "text_vectors" / f"{hashlib.sha256(recipe.encode()).hexdigest()[:32]}.safetensors"
     if path.is_file():
         return load_file(path)["vectors"].to(backbone.model.device)
+    framed = [_framed(backbone, ids) for ids in tokens]
     parts = []
     for start in range(0, len(tokens), _BATCH):
         on_batch(start, len(tokens))
-        ids, mask = (table.to(backbone.model.device) for table in right_padded(tokens[start : start + _BATCH]))
+        ids, mask = (table.to(backbone.model.device) for table in right_padded(framed[start : start + _BATCH]))
         states = backbone.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state.float()
         weights = mask[:, :, None].to(states.dtype)
         parts.append((states * weights).sum(dim=1) / weights.sum(dim=1))
@@ -42,3 +46,9 @@ def text_vectors(
     save_file({"vectors": vectors.cpu().contiguous()}, temporary)
     temporary.rename(path)
     return vectors
+
+
+def _framed(backbone: Backbone, ids: list[int]) -> list[int]:
+    """The tokens as the model reads a text of its own, cut to what it can read."""
+    before, after = (backbone.prefix_ids, backbone.suffix_ids) if backbone.family.encoder else ([], [])
+    return [*before, *ids[: backbone.positions - len(before) - len(after)], *after]
