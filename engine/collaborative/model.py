@@ -48,6 +48,12 @@ class CollaborativeModel(nn.Module, ABC):
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
         """The model's own loss over a batch of windows, ``L_cf``; chance comes from ``seed`` and ``batch.key`` alone."""
 
+    def last_states(self, histories: Sequence[History], vectors: Tensor) -> Tensor:
+        """``z`` after the last item of each history, before the last norm: `histories x d`; ``vectors`` as for ``states``."""
+        items, lengths = history_batch(histories, self.window, self.items, vectors.device)
+        states = self.states(items, lengths, vectors)
+        return states[torch.arange(len(states), device=vectors.device), lengths - 1]
+
     def scorer(self) -> Score:
         """Ranks by the product of the normed last state of each history with each item vector."""
         with torch.no_grad():
@@ -55,10 +61,7 @@ class CollaborativeModel(nn.Module, ABC):
 
         @torch.no_grad()
         def score(histories: Sequence[History], users: Users | None) -> Tensor:
-            items, lengths = history_batch(histories, self.window, self.items, vectors.device)
-            states = self.states(items, lengths, vectors)
-            last = states[torch.arange(len(states), device=vectors.device), lengths - 1]
-            scores: Tensor = self.norm(last) @ vectors.T
+            scores: Tensor = self.norm(self.last_states(histories, vectors)) @ vectors.T
             return scores
 
         return score

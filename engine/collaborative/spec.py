@@ -40,8 +40,8 @@ class BprMfShape(Spec):
 
     window: int = setting(200, "items that a history's state looks back on", "items", ge=2, le=4096)
     dimensions: int = setting(64, "size of item and user vectors", ge=4, le=4096)
-    half_life: float = setting(10.0, "so many items back, an item counts half in a history's state", "items", gt=0, le=100_000)
-    negatives: int = setting(1, "sampled negatives for each target", "items", ge=1, le=4096)
+    half_life: float = setting(3.0, "so many items back, an item counts half in a history's state", "items", gt=0, le=100_000)
+    negatives: int = setting(4, "sampled negatives for each target", "items", ge=1, le=4096)
     regularization: float = setting(1e-4, "weight of the squared size of the batch's vectors in the loss", ge=0, le=10)
 
 
@@ -49,3 +49,13 @@ class LightgcnShape(BprMfShape):
     """Size and regularisation of LightGCN, and how it reads a history."""
 
     layers: int = setting(3, "steps of propagation over the graph of users and items", ge=1, le=16)
+
+
+class UsersSpec(Spec):
+    """How a model with user vectors ranks for users that it was trained on."""
+
+    users: Literal["history", "vector"] = setting(
+        "history",
+        "history: by the recency-weighted mean of their items' vectors, as for strangers; "
+        "vector: by their own vector, as published",
+    )

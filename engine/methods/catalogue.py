@@ -1,10 +1,12 @@
 """The methods that exist, a line each."""
 
 from engine.methods.bert4rec.spec import Bert4recSpec
+from engine.methods.bpr_mf.spec import BprMfSpec
 from engine.methods.darec.spec import DarecSpec
 from engine.methods.gru4rec.spec import Gru4recSpec
 from engine.methods.hstu.spec import HstuSpec
 from engine.methods.item_knn.spec import ItemKnnSpec
+from engine.methods.lightgcn.spec import LightgcnSpec
 from engine.methods.markov.spec import MarkovSpec
 from engine.methods.popularity.spec import PopularitySpec
 from engine.methods.registry import METHODS, register_method
@@ -58,4 +60,16 @@ register_method(
     title="HSTU",
     sentence="Gated pointwise attention over the user's last items.",
     paper="https://arxiv.org/abs/2402.17152",
+)
+register_method(
+    BprMfSpec,
+    title="BPR matrix factorisation",
+    sentence="A vector for each user and item; known items score higher than unknown ones.",
+    paper="https://arxiv.org/abs/1205.2618",
+)
+register_method(
+    LightgcnSpec,
+    title="LightGCN",
+    sentence="Vectors of users and items, smoothed over the graph of who had what.",
+    paper="https://arxiv.org/abs/2002.02126",
 )

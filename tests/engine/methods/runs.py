@@ -15,6 +15,8 @@ PRESETS = {
     "gru4rec": "gru4rec",
     "bert4rec": "bert4rec",
     "hstu": "hstu",
+    "bpr-mf": "bpr-mf",
+    "lightgcn": "lightgcn",
 }
 SMALL: dict[str, dict[str, Any]] = {
     "popularity": {},
@@ -32,6 +34,8 @@ SMALL: dict[str, dict[str, Any]] = {
         "method.mask_probability": 0.4,
     },
     "hstu": {"method.window": 10, "method.dimensions": 32, "method.layers": 1, "method.unit_dropout": 0.1},
+    "bpr-mf": {"method.dimensions": 32},
+    "lightgcn": {"method.dimensions": 32, "method.layers": 2},
     "darec": {
         "method.nano.layers": 2,
         "method.nano.dimensions": 32,

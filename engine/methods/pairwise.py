@@ -1,0 +1,70 @@
+"""The base of methods that learn a vector for each user and each item from single interactions."""
+
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.collaborative.history_mean import HistoryMeanModel
+from engine.collaborative.pairs import PairBatch, pair_epoch
+from engine.evaluation.evaluator import History, Score, Users
+from engine.methods.method import EpochBatches, Method, ParameterGroup, Stage, StepLoss
+from engine.methods.spec import MethodSpec
+from engine.methods.state import load_module_state, module_state
+
+S = TypeVar("S", bound=MethodSpec)
+
+
+class PairwiseMethod(Method[S]):
+    """One model with user vectors, one stage: BPR over all training interactions.
+
+    Attributes:
+        title: name of the stage.
+        network: what is trained and saved; on the run's device.
+        by_vector: known users are ranked for by their vectors; otherwise, and for strangers, the mean of the history stands in.
+    """
+
+    title: str
+    network: HistoryMeanModel
+    by_vector: bool
+
+    def stages(self) -> list[Stage]:
+        """One stage: the vectors. The norm, which only windows train, stays as it is, and no score here goes through it."""
+        still = {id(parameter) for parameter in self.network.norm.parameters()}
+        vectors = [parameter for parameter in self.network.parameters() if id(parameter) not in still]
+        group = ParameterGroup(vectors, self.context.spec.training.learning_rate)
+        return [Stage(self.title, self.network, [group], self._epoch, self._loss, self.scorer)]
+
+    def scorer(self) -> Score:
+        """The product of the user's vector, or of the history's mean, with each item vector."""
+        with torch.no_grad():
+            of_users, of_items = self.network.user_vectors()
+
+        @torch.no_grad()
+        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+            if users is not None and self.by_vector:
+                queries = of_users[torch.from_numpy(np.asarray(users, dtype=np.int64)).to(of_users.device)]
+            else:
+                queries = self.network.last_states(histories, of_items)
+            return queries @ of_items.T
+
+        return score
+
+    def state(self) -> dict[str, Tensor]:
+        """The model's weights."""
+        return module_state(self.network)
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take over weights."""
+        load_module_state(self.network, state)
+        self.network.eval()
+
+    def _epoch(self, epoch: int) -> EpochBatches:
+        context, training, network = self.context, self.context.spec.training, self.network
+        key = (training.seed, 0, epoch)
+        return pair_epoch(context.split.train, network.sampler, network.negatives, training.batch_size, context.device, key)
+
+    def _loss(self, batch: object) -> StepLoss:
+        return self.network.pair_loss(cast(PairBatch, batch))
