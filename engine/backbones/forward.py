@@ -33,7 +33,7 @@ def read_tokens(backbone: Backbone, embeddings: Tensor, blocks: Tensor, mask: Ma
     return _run(backbone, backbone.model, states, token_mask(backbone, states, blocks, mask))
 
 
-def read_items(backbone: Backbone, embeddings: Tensor, lengths: Tensor, layers: int) -> Tensor:
+def read_items(backbone: Backbone, embeddings: Tensor, lengths: Tensor, layers: int, *, causal: bool = False) -> Tensor:
     """The lower ``layers`` layers over distinct items, without final norm: `rows x tokens x d_model`.
 
     Inside an item attention is bidirectional, and positions count from the item's start: a state depends on the item alone.
@@ -42,6 +42,7 @@ def read_items(backbone: Backbone, embeddings: Tensor, lengths: Tensor, layers: 
         embeddings: `rows x tokens x d_model`, one item a row, padded on the right, without positions.
         lengths: `rows`, number of real tokens of each item; states behind them mean nothing.
         layers: 1 up to one below the backbone's number of layers.
+        causal: attention inside is causal instead, for tokens that a language-model loss is taken on.
 
     Raises UserError for an item longer than a backbone with learned positions can read.
     """
@@ -52,7 +53,8 @@ def read_items(backbone: Backbone, embeddings: Tensor, lengths: Tensor, layers: 
         _replace(view, backbone.family.norm, nn.Identity())
     columns = torch.arange(states.shape[1], device=states.device)
     blocks = torch.where(columns < lengths[:, None], 0, CAUSAL_BLOCK)
-    return _run(backbone, view, states, item_mask(backbone, states, blocks))
+    mask = causal_mask(backbone, states) if causal else item_mask(backbone, states, blocks)
+    return _run(backbone, view, states, mask)
 
 
 def read_upper(backbone: Backbone, states: Tensor, blocks: Tensor | None, layers: int, positions: Tensor) -> Tensor:

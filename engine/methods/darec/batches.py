@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from engine.collaborative.batches import SequenceBatch, window_batch
+from engine.collaborative.model import CollaborativeModel
 from engine.data.sequences import Sequences
+from engine.methods.darec.injection import CollaborativeView
 from engine.methods.method import EpochBatches
 from engine.training.windows import Windows, by_length, cut_windows, epoch_generator
 
@@ -26,9 +28,27 @@ class JointBatch:
     long: SequenceBatch
     offsets: Tensor
 
-    def align(self, states: Tensor) -> Tensor:
-        """The CF states at the short window's items: `batch x length of long x d` to `batch x length of short x d`."""
-        return take_window(states, self.offsets, self.short.inputs.shape[1])
+    def edges(self, padding: int) -> Tensor:
+        """`n x 2`: the (user, item) pairs that the batch must predict."""
+        rows, places = (self.short.targets != padding).nonzero(as_tuple=True)
+        users = torch.from_numpy(self.short.windows.users).to(rows.device)
+        return torch.stack([users[rows], self.short.targets[rows, places]], dim=1)
+
+
+def view_of(
+    network: CollaborativeModel, items: Tensor, lengths: Tensor, vectors: Tensor, offsets: Tensor, length: int
+) -> CollaborativeView:
+    """What the CF model says at the last ``length`` items or fewer of each history.
+
+    Args:
+        items, lengths: the histories that the CF model reads, as for ``CollaborativeModel.states``.
+        vectors: what its ``catalogue`` gave.
+        offsets: `batch`, position of the backbone's first item within ``items``.
+    """
+    states = network.states(items, lengths, vectors)
+    has_before = offsets > 0
+    before = states[torch.arange(len(states), device=states.device), (offsets - 1).clamp(min=0)]
+    return CollaborativeView(vectors, take_window(states, offsets, length), before * has_before[:, None], has_before)
 
 
 def take_window(states: Tensor, offsets: Tensor, length: int) -> Tensor:

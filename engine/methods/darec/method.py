@@ -3,32 +3,28 @@
 Stage 1 trains the small CF model alone; stage 2 trains it jointly with the adapters, the marker, the injection and the head.
 """
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from engine.backbones.backbone import Backbone
-from engine.backbones.huggingface import load_backbone
-from engine.backbones.nano import nano_folder
-from engine.backbones.text_vectors import text_vectors
 from engine.collaborative.batches import SequenceBatch, history_batch, window_epoch
-from engine.collaborative.losses import softmax_loss
-from engine.collaborative.sasrec import SasrecNetwork
-from engine.errors import UserError
+from engine.collaborative.build import build_collaborative
+from engine.collaborative.model import CollaborativeModel
+from engine.collaborative.softmax import catalogue_loss, training_proposal
 from engine.evaluation.evaluator import History, Score
-from engine.events import LogEvent
-from engine.methods.darec.batches import JointBatch, joint_epoch, take_window
-from engine.methods.darec.layout import item_texts, token_table
+from engine.methods.darec.batches import JointBatch, joint_epoch, view_of
+from engine.methods.darec.injection import CollaborativeView
 from engine.methods.darec.model import DarecModel
+from engine.methods.darec.preparation import prepare_material
 from engine.methods.darec.spec import DarecSpec
+from engine.methods.darec.tasks import alignment_loss, item_grounding_loss, next_title_loss
 from engine.methods.method import Context, EpochBatches, Method, ParameterGroup, Stage, StepLoss
 from engine.methods.state import load_module_state, module_state
 from engine.result import LayerAdapter
-from engine.training.progress import ProgressReporter
 
 
 class Implementation(Method[DarecSpec]):
@@ -37,17 +33,15 @@ class Implementation(Method[DarecSpec]):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.items = context.version.counts.items
-        texts = item_texts(context.version.items, self.settings.text.attributes)
-        backbone = self._load_backbone(texts)
-        tokens = backbone.encode(texts, self.settings.text.max_item_tokens)
-        prefix = backbone.prefix_ids + backbone.encode([self.settings.text.instruction], backbone.positions)[0]
-        self._check_length(backbone, len(prefix), max(map(len, tokens)))
-        progress = ProgressReporter(context.report)
-        vectors = text_vectors(backbone, tokens, lambda done, total: self._step(progress, "reading item texts", done, total))
-        injection = self.settings.injection
-        self.network = SasrecNetwork(self.items, injection.sasrec).to(context.device) if injection.kind == "sasrec" else None
-        table = token_table(tokens, context.device)
-        self.model = DarecModel(self.settings, backbone, table, vectors, prefix, self.network).to(context.device)
+        self.proposal = training_proposal(context.split.train, self.items).to(context.device)
+        self.material = prepare_material(context, self.settings)
+        self.network: CollaborativeModel | None = None
+        if self.settings.injection.kind != "none":
+            self.network = build_collaborative(self.settings.injection, self.items, context.split.train, self.settings.softmax)
+            self.network.to(context.device)
+        material = self.material
+        model = DarecModel(self.settings, material.backbone, material.table, material.vectors, material.prefix, self.network)
+        self.model = model.to(context.device)
 
     def stages(self) -> list[Stage]:
         """The CF model alone (if there is one), then everything jointly."""
@@ -55,9 +49,24 @@ class Implementation(Method[DarecSpec]):
         own = list(self.network.parameters()) if self.network is not None else []
         known = {id(parameter) for parameter in own}
         rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in known]
-        if self.network is None:
-            group = ParameterGroup(rest, training.learning_rate)
-            return [Stage("DARec", self.model, [group], self._joint_epoch, self._joint_loss, self.scorer)]
+        groups = [ParameterGroup(rest, training.learning_rate)]
+        if own and injection.joint:
+            # a CF model that starts untrained here learns at the common rate
+            rate = injection.learning_rate if injection.share_of_time else training.learning_rate
+            groups.append(ParameterGroup(own, rate))
+        first = self.network is not None and injection.share_of_time > 0
+        joint = Stage(
+            "DARec jointly" if first else "DARec",
+            self.model,
+            groups,
+            self._joint_epoch,
+            self._joint_loss,
+            self.scorer,
+            share=1 - injection.share_of_time if first else 1.0,
+            evaluate_start=first,
+        )
+        if self.network is None or not first:
+            return [joint]
         alone = Stage(
             "the CF model alone",
             self.network,
@@ -67,39 +76,26 @@ class Implementation(Method[DarecSpec]):
             self.network.scorer,
             share=injection.share_of_time,
         )
-        groups = [ParameterGroup(rest, training.learning_rate), ParameterGroup(own, injection.learning_rate)]
-        joint = Stage(
-            "DARec jointly",
-            self.model,
-            groups,
-            self._joint_epoch,
-            self._joint_loss,
-            self.scorer,
-            share=1 - injection.share_of_time,
-            evaluate_start=True,
-        )
         return [alone, joint]
 
     def scorer(self) -> Score:
         """``s(i|k)`` after the last item of each history."""
         with torch.no_grad():
-            vectors = self.model.item_vectors()
-        return lambda histories, users: self._score(histories, vectors)
+            collaborative = self.network.catalogue() if self.network is not None else None
+            vectors = self.model.item_vectors(collaborative)
+            lower = self.model.reader.prepare()
 
-    @torch.no_grad()
-    def _score(self, histories: Sequence[History], vectors: Tensor) -> Tensor:
-        window = self.settings.text.window
-        items, lengths = history_batch(histories, window, self.items, self.context.device)
-        states = None
-        if self.network is not None:
-            long, long_lengths = history_batch(histories, self.network.window, self.items, self.context.device)
-            states = take_window(
-                self.network.states(long, long_lengths, self.network.catalogue()), long_lengths - lengths, items.shape[1]
-            )
-        ranking = self.model(items, states)
-        last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
-        scores: Tensor = last @ vectors.T
-        return scores
+        @torch.no_grad()
+        def score(histories: Sequence[History], users: object) -> Tensor:
+            items, lengths = history_batch(histories, self.settings.text.window, self.items, self.context.device)
+            view = self._view_of_histories(histories, collaborative, lengths, items.shape[1])
+            hidden = self.model.hidden(items, view, lower)
+            ranking = self.model(hidden, view)
+            last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
+            scores: Tensor = last @ vectors.T
+            return scores
+
+        return score
 
     def state(self) -> dict[str, Tensor]:
         """All trainable weights: adapters, marker, injection, head and CF model."""
@@ -119,71 +115,72 @@ class Implementation(Method[DarecSpec]):
         """The layer map, read back from the injected model."""
         return self.model.adapted.layers
 
-    def _load_backbone(self, texts: list[str]) -> Backbone:
-        context = self.context
-        if self.settings.backbone != "nano":
-            return load_backbone(self.settings.backbone, self.settings.backbone, context.device)
-        folder = context.workdir / "backbone"
-        if not (folder / "model.safetensors").is_file():
-            context.report(LogEvent(message="making nano from the catalogue's text; it has no world knowledge"))
-            progress = ProgressReporter(context.report)
-            made = nano_folder(
-                self.settings.nano,
-                texts,
-                context.spec.training.seed,
-                lambda done, total: self._step(progress, "warming up nano", done, total),
-            )
-            temporary = context.workdir / ".backbone.writing"
-            shutil.rmtree(temporary, ignore_errors=True)
-            shutil.copytree(made, temporary)
-            temporary.rename(folder)
-        return load_backbone("nano", folder, context.device)
-
-    def _step(self, progress: ProgressReporter, phase: str, done: int, total: int) -> None:
-        self.context.check_stop()
-        progress.counting(phase, done, total, "steps")
-
-    def _check_length(self, backbone: Backbone, prefix: int, longest: int) -> None:
-        need = prefix + self.settings.text.window * (longest + 1)
-        if need > backbone.positions:
-            raise UserError(
-                f"method.text.window: {self.settings.text.window} items of up to {longest} tokens need {need} positions, "
-                f"but {backbone.name} reads {backbone.positions}.",
-                "Lower method.text.window or method.text.max_item_tokens, or choose a backbone that reads more.",
-            )
+    def _view_of_histories(
+        self, histories: Sequence[History], vectors: Tensor | None, lengths: Tensor, length: int
+    ) -> CollaborativeView | None:
+        if self.network is None or vectors is None:
+            return None
+        long, long_lengths = history_batch(histories, self.network.window, self.items, self.context.device)
+        return view_of(self.network, long, long_lengths, vectors, long_lengths - lengths, length)
 
     def _alone_epoch(self, epoch: int) -> EpochBatches:
-        training, network = self.context.spec.training, self._network()
+        training, window = self.context.spec.training, self.settings.injection.window
         key = (training.seed, 0, epoch)
-        return window_epoch(self.context.split.train, network.window, training.batch_size, self.items, self.context.device, key)
+        return window_epoch(self.context.split.train, window, training.batch_size, self.items, self.context.device, key)
 
     def _alone_loss(self, batch: object) -> StepLoss:
-        return self._network().loss(cast(SequenceBatch, batch), self.context.spec.training.seed)
+        return cast(CollaborativeModel, self.network).loss(cast(SequenceBatch, batch), self.context.spec.training.seed)
 
     def _joint_epoch(self, epoch: int) -> EpochBatches:
         training, text = self.context.spec.training, self.settings.text
-        long = self.network.window if self.network is not None else text.window
+        windows = (text.window, self.settings.injection.window or text.window)
         key = (training.seed, 1, epoch)
-        return joint_epoch(
-            self.context.split.train, (text.window, long), training.batch_size, self.items, self.context.device, key
-        )
+        return joint_epoch(self.context.split.train, windows, training.batch_size, self.items, self.context.device, key)
 
     def _joint_loss(self, batch: object) -> StepLoss:
+        """``L = sum of w_task L_task + alpha L_cf + beta L_align``; ``L_cf`` is a softmax over ``<LN(z_k), c_i>``."""
         windows = cast(JointBatch, batch)
-        states = None
-        if self.network is not None:
-            states = windows.align(self.network.states(windows.long.inputs, windows.long.lengths, self.network.catalogue()))
-        ranking = self.model(windows.short.inputs, states)
-        loss = self._softmax(ranking, self.model.item_vectors(), windows.short.targets)
-        if self.network is None or states is None or not self.settings.injection.alpha:
-            return loss
-        own = self._softmax(self.network.norm(states), self.network.catalogue(), windows.short.targets)
-        return StepLoss(loss.value + self.settings.injection.alpha * own.value, loss.targets)
-
-    def _softmax(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> StepLoss:
+        histories, targets = windows.short.inputs, windows.short.targets
+        injection, tasks = self.settings.injection, self.settings.tasks
+        generator = np.random.default_rng([self.context.spec.training.seed, *windows.short.key])
+        full = self._view(windows)
+        view = full.detached() if full is not None and injection.stop_gradient else full
         supervised = targets != self.items
         chosen = targets[supervised]
-        return StepLoss(softmax_loss(states[supervised], item_vectors, chosen), len(chosen))
+        hidden = self.model.hidden(histories, view)
+        vectors = self.model.item_vectors(view.vectors if view is not None else None)
+        ranking = self.model(hidden, view)
+        loss = tasks.next_item * self._catalogue_loss(ranking[supervised], vectors, chosen, generator)
+        if tasks.next_title and self.material.titles is not None:
+            written = next_title_loss(self.model, histories, targets, view, self.material.titles, generator)
+            loss = loss + tasks.next_title * written
+        if tasks.item_grounding:
+            collaborative = view.vectors if view is not None else vectors
+            found = item_grounding_loss(self.model, targets, collaborative, self.material.same_title, generator)
+            loss = loss + tasks.item_grounding * found
+        if full is not None and self.network is not None:
+            loss = loss + self._collaborative_loss(full, hidden, chosen, supervised, generator)
+        return StepLoss(loss, len(chosen))
 
-    def _network(self) -> SasrecNetwork:
-        return cast(SasrecNetwork, self.network)
+    def _collaborative_loss(
+        self, view: CollaborativeView, hidden: Tensor, chosen: Tensor, supervised: Tensor, generator: np.random.Generator
+    ) -> Tensor:
+        injection, network = self.settings.injection, cast(CollaborativeModel, self.network)
+        loss = hidden.new_zeros(())
+        if injection.joint and injection.alpha:
+            states = network.norm(view.states[supervised])
+            loss = loss + injection.alpha * self._catalogue_loss(states, view.vectors, chosen, generator)
+        if injection.beta:
+            loss = loss + injection.beta * alignment_loss(self.model.from_hidden(hidden[supervised]), view.states[supervised])
+        return loss
+
+    def _catalogue_loss(self, states: Tensor, vectors: Tensor, targets: Tensor, generator: np.random.Generator) -> Tensor:
+        return catalogue_loss(states, vectors, targets, self.settings.softmax, generator, self.proposal)
+
+    def _view(self, windows: JointBatch) -> CollaborativeView | None:
+        if self.network is None:
+            return None
+        with torch.set_grad_enabled(self.settings.injection.joint):
+            vectors = self.network.catalogue(windows.edges(self.items))
+            long, length = windows.long, windows.short.inputs.shape[1]
+            return view_of(self.network, long.inputs, long.lengths, vectors, windows.offsets, length)

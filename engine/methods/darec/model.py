@@ -1,4 +1,4 @@
-"""The trainable parts of DARec around the frozen backbone (method.md sections 2.1, 2.2 and 2.4, thin).
+"""The trainable parts of DARec around the frozen backbone (method.md sections 2.1, 2.2 and 2.4).
 
 Score of item i after k items: ``s(i|k) = <LN(z_k + W_h h_k), v_i>`` with ``v_i = c_i + W_x t_i``: a residual head on the CF
 state ``z_k``. LN is the CF model's own last norm and ``W_h`` starts at zero, so that the joint stage starts from the CF model's
@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.adapters.compile import Adapted, adapt
+from engine.adapters.compile import Adapted, adapt, spread
 from engine.backbones.backbone import Backbone
-from engine.collaborative.sasrec import SasrecNetwork
-from engine.masking.union import attention_mask
-from engine.methods.darec.layout import Layout, lay_out
-from engine.methods.darec.spec import DarecSpec
+from engine.collaborative.model import CollaborativeModel
+from engine.errors import UserError
+from engine.methods.darec.injection import CollaborativeView, Injection
+from engine.methods.darec.reading import Reader, WholeReader, root_mean_square
+from engine.methods.darec.spec import SPLIT_MASKS, DarecSpec
+from engine.methods.darec.split import PerLayerReader, TwoLevelReader
 
 FREE_STD = 0.02
 
@@ -25,7 +27,7 @@ class DarecModel(nn.Module):
     Args:
         backbone: frozen; its model is changed in place by the adapters.
         table: token table of the catalogue, see ``layout.token_table``.
-        text: ``t_i``, `items x d_model`.
+        text: ``t_i``, `items x components`.
         network: the CF model, or None.
     """
 
@@ -36,73 +38,95 @@ class DarecModel(nn.Module):
         table: Tensor,
         text: Tensor,
         prefix: list[int],
-        network: SasrecNetwork | None,
+        network: CollaborativeModel | None,
     ) -> None:
         super().__init__()
-        self.settings, self.prefix = settings, prefix
+        self.settings = settings
+        silence_dropout(backbone.model)
         self.adapted: Adapted = adapt(backbone, settings.architecture)
         self.backbone = backbone.model
+        self.token_embedding = backbone.token_embedding
         self.network = network
-        embedding = backbone.token_embedding.weight.detach().float()
-        size = float(embedding.pow(2).mean().sqrt())
-        width = settings.injection.sasrec.dimensions
-        self.marker = nn.Parameter(embedding.mean(dim=0))
+        self.reader = _reader(settings, backbone, table, prefix)
+        width = network.dimensions if network is not None else settings.injection.sasrec.dimensions
         self.head_dropout = nn.Dropout(settings.head_dropout)
         self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
-        self.from_text = nn.Linear(backbone.dimensions, width, bias=False)
-        nn.init.normal_(self.from_text.weight, std=settings.text_scale / backbone.dimensions**0.5)
+        self.from_text = nn.Linear(text.shape[1], width, bias=False)
+        nn.init.normal_(self.from_text.weight, std=settings.text_scale / text.shape[1] ** 0.5)
+        self.to_vectors = nn.Linear(backbone.dimensions, width, bias=False) if settings.tasks.item_grounding else None
+        self.injection: Injection | None = None
         if network is None:
             self.free_vectors = nn.Parameter(FREE_STD * torch.randn(len(table) - 1, width))
             self.own_norm = nn.LayerNorm(width)
         else:
-            self.item_injection = _injection(width, backbone.dimensions, size)
-            self.state_injection = _injection(width, backbone.dimensions, size)
-            self.item_gate = nn.Parameter(torch.tensor(settings.injection.gate))
-            self.state_gate = nn.Parameter(torch.tensor(settings.injection.gate))
+            size = root_mean_square(backbone.token_embedding.weight.detach())
+            marker_size = self.reader.marker_size
+            long_size = marker_size if settings.mask in SPLIT_MASKS else size
+            self.injection = Injection(settings.injection, width, backbone.dimensions, marker_size, long_size)
             nn.init.zeros_(self.from_hidden.weight)
-        self.register_buffer("table", table, persistent=False)
+        has_soft = self.injection is not None and self.injection.long_term is not None
+        self.soft = nn.Parameter(self.reader.start_soft()) if has_soft else None
         self.register_buffer("text", text, persistent=False)
-        self.table: Tensor
         self.text: Tensor
 
-    def item_vectors(self) -> Tensor:
-        """``v_i``: `items x d`."""
-        vectors: Tensor = self._collaborative_vectors() + self.from_text(self.text)
+    def train(self, mode: bool = True) -> "DarecModel":
+        """As ever, but a CF model that is not trained on keeps its dropout off."""
+        super().train(mode)
+        if self.network is not None and not self.settings.injection.joint:
+            self.network.eval()
+        return self
+
+    def item_vectors(self, view_vectors: Tensor | None) -> Tensor:
+        """``v_i``: `items x d`, from the CF model's ``c_i`` (None: the free vectors)."""
+        vectors: Tensor = (self.free_vectors if view_vectors is None else view_vectors) + self.from_text(self.text)
         return vectors
 
-    def forward(self, histories: Tensor, collaborative_states: Tensor | None) -> Tensor:
-        """The state that ranks the next item, after each item: `batch x length x d`; padding positions hold zeros.
+    def hidden(self, histories: Tensor, view: CollaborativeView | None, lower: Tensor | None = None) -> Tensor:
+        """``h_k``: `batch x length x d_model`; arguments as for ``forward``."""
+        added, soft = self.injected(histories, view)
+        with self._precision(histories.device):
+            hidden: Tensor = self.reader(histories, added, soft, lower)
+        return hidden.to(self.from_hidden.weight.dtype)
+
+    def forward(self, hidden: Tensor, view: CollaborativeView | None) -> Tensor:
+        """The state that ranks the next item, after each item: `batch x length x d`.
 
         Args:
-            histories: `batch x length`, oldest first, padded on the right with the number of items.
-            collaborative_states: ``z_k`` before the CF model's last norm, `batch x length x d`, or None without a CF model.
+            hidden: ``h_k``, what ``hidden`` gave.
+            view: what the CF model says, None without one.
         """
-        layout = lay_out(histories, self.table, self.prefix)
-        if collaborative_states is not None and self.settings.injection.stop_gradient:
-            collaborative_states = collaborative_states.detach()
-        hidden = self._hidden(histories, layout, collaborative_states)
-        state = self.from_hidden(self.head_dropout(hidden.to(self.from_hidden.weight.dtype)))
-        if collaborative_states is not None:
-            state = state + collaborative_states[layout.rows, layout.items]
-        states: Tensor = state.new_zeros(*histories.shape, state.shape[-1])
-        states[layout.rows, layout.items] = self._norm(state)
-        return states
+        state: Tensor = self.from_hidden(self.head_dropout(hidden))
+        if view is not None:
+            state = state + view.states
+        return self._norm(state)
 
-    def _hidden(self, histories: Tensor, layout: Layout, collaborative_states: Tensor | None) -> Tensor:
-        """``h_k`` at the marker of each real item: `n x d_model`."""
-        embeddings = self.backbone.get_input_embeddings()(layout.ids)
-        markers = self.marker.expand(len(layout.rows), -1)
-        if collaborative_states is not None:
-            chosen = self._collaborative_vectors()[histories[layout.rows, layout.items]]
-            markers = markers + self.item_gate * self.item_injection(chosen)
-            markers = markers + self.state_gate * self.state_injection(collaborative_states[layout.rows, layout.items])
-        embeddings = embeddings.index_put((layout.rows, layout.columns), markers.to(embeddings.dtype))
-        reduced = self.settings.precision == "bf16"
-        with torch.autocast(embeddings.device.type, dtype=torch.bfloat16, enabled=reduced):
-            mask = attention_mask(self.backbone, embeddings, layout.blocks, self.settings.mask)
-            output = self.backbone(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
-        hidden: Tensor = output.last_hidden_state[layout.rows, layout.columns]
-        return hidden
+    def written(self, histories: Tensor, view: CollaborativeView | None, segment: Tensor) -> Tensor:
+        """Logits of the tokens of a segment behind each history: `batch x segment x vocabulary`; see ``Reader.write``.
+
+        The output weights are the frozen token embeddings: those of a tied language model, an approximation for others.
+        """
+        added, soft = self.injected(histories, view)
+        with self._precision(histories.device):
+            states = self.reader.write(histories, added, soft, segment)
+            embedding = self.token_embedding.weight
+            logits: Tensor = states.to(embedding.dtype) @ embedding.T
+        return logits.float()
+
+    def from_text_alone(self, items: Tensor) -> Tensor:
+        """The state at each item's marker after its own text alone, injection off: `items x d_model`."""
+        with self._precision(items.device):
+            states: Tensor = self.reader(items[:, None], None, None)
+        return states[:, 0].to(self.from_hidden.weight.dtype)
+
+    def injected(self, histories: Tensor, view: CollaborativeView | None) -> tuple[Tensor | None, Tensor | None]:
+        """What the markers get, and the soft token, as ``Reader.forward`` takes them."""
+        if view is None or self.injection is None:
+            return None, None
+        added, before = self.injection.markers(histories, view), self.injection.before(view)
+        return added, None if self.soft is None or before is None else self.soft + before
+
+    def _precision(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.settings.precision == "bf16")
 
     def _norm(self, state: Tensor) -> Tensor:
         if self.network is None:
@@ -112,16 +136,24 @@ class DarecModel(nn.Module):
         weight, bias = (norm.weight.detach(), norm.bias.detach()) if frozen else (norm.weight, norm.bias)
         return functional.layer_norm(state, norm.normalized_shape, weight, bias, norm.eps)
 
-    def _collaborative_vectors(self) -> Tensor:
-        if self.network is None:
-            return self.free_vectors
-        vectors = self.network.catalogue()
-        return vectors.detach() if self.settings.injection.stop_gradient else vectors
+
+def _reader(settings: DarecSpec, backbone: Backbone, table: Tensor, prefix: list[int]) -> Reader:
+    if settings.mask != "per_layer" and settings.mask != "two_level":  # spelled out, so that the type narrows
+        return WholeReader(backbone, table, prefix, settings.mask)
+    layers = settings.lower_layers or backbone.layers // 2
+    if not 0 < layers < backbone.layers:
+        raise UserError(
+            f"method.lower_layers: got {layers}, must be 1 to {backbone.layers - 1} of the {backbone.layers} of {backbone.name}."
+        )
+    adapted = any(choice.kind != "none" for choice in spread(settings.architecture, backbone.layers)[:layers])
+    kind = TwoLevelReader if settings.mask == "two_level" else PerLayerReader
+    return kind(backbone, table, prefix, layers=layers, adapted=adapted, window=settings.text.window)
 
 
-def _injection(width: int, d_model: int, size: float) -> nn.Module:
-    """A projection whose output has about the size of a token embedding (``size``, root mean square)."""
-    linear = nn.Linear(width, d_model)
-    nn.init.normal_(linear.weight, std=size / width**0.5)
-    nn.init.zeros_(linear.bias)
-    return nn.Sequential(nn.LayerNorm(width), linear)
+def silence_dropout(model: nn.Module) -> None:
+    """Turn the backbone's own dropout off for good: it is frozen, and its lower layers are read once for many steps."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        if isinstance(getattr(module, "attention_dropout", None), float):
+            setattr(module, "attention_dropout", 0.0)  # noqa: B010 - no module declares it

@@ -6,12 +6,14 @@ from pydantic import field_validator, model_validator
 
 from engine.adapters.choice import LayerChoice
 from engine.backbones.spec import NanoSpec
-from engine.collaborative.spec import SasrecShape
+from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.fields import Spec, setting
 from engine.methods.spec import MethodSpec
 
 if TYPE_CHECKING:
     from engine.spec import RunSpec
+
+SPLIT_MASKS = ("per_layer", "two_level")
 
 
 def _split_commas(value: Any) -> Any:
@@ -23,10 +25,20 @@ def _split_commas(value: Any) -> Any:
 class TextSpec(Spec):
     """How items and histories become tokens."""
 
+    content: Literal["text", "ids"] = setting(
+        "text", "text: the backbone reads item texts; ids: markers alone, without any text (the control: what is the text worth?)"
+    )
     window: int = setting(20, "items of a history that the backbone reads", "items", ge=2, le=512)
     max_item_tokens: int = setting(12, "an item's text is cut to this many tokens", "tokens", ge=1, le=512)
     attributes: tuple[str, ...] = setting((), "item columns put behind the title, e.g. categories")
-    instruction: str = setting("", "text in front of every history", max_length=2000)
+    instruction: str = setting("", "text in front of every history (two_level reads none)", max_length=2000)
+    components: int = setting(
+        0,
+        "item text vectors keep this many principal components, each of variance 1; 0 takes them as they are",
+        "dimensions",
+        ge=0,
+        le=4096,
+    )
 
     @field_validator("attributes", mode="before")
     @classmethod
@@ -34,18 +46,47 @@ class TextSpec(Spec):
         return _split_commas(value)
 
 
+class TasksSpec(Spec):
+    """The tasks of coarse-grained adaption, mixed by weight."""
+
+    next_item: float = setting(1.0, "weight of ranking the next item, at every position", ge=0, le=100)
+    next_title: float = setting(0.0, "weight of writing the next item's title, at one position a window", ge=0, le=100)
+    item_grounding: float = setting(0.0, "weight of finding an item by its text alone, among the batch's items", ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _one_at_least(self) -> "TasksSpec":
+        if not self.next_item:
+            raise ValueError("next_item: got 0, must be more than 0: items are ranked by what this task trains")
+        return self
+
+
 class InjectionSpec(Spec):
     """The small collaborative (CF) model, trained alone first and then jointly with the adapters."""
 
-    kind: Literal["sasrec", "none"] = setting("sasrec", "the CF model; none leaves the backbone alone with free item vectors")
-    sasrec: SasrecShape = SasrecShape()
-    gate: float = setting(
-        0.1, "how strongly item and state vectors enter the item markers at the start (learned from there)", ge=0, le=10
+    kind: Literal["sasrec", "lightgcn", "bpr-mf", "none"] = setting(
+        "sasrec", "the CF model; none leaves the backbone alone with free item vectors"
     )
+    sasrec: SasrecShape = SasrecShape()
+    lightgcn: LightgcnShape = LightgcnShape()
+    bpr_mf: BprMfShape = BprMfShape()
+    item: bool = setting(True, "item markers get the CF model's item vectors")
+    state: bool = setting(True, "item markers get the CF model's user states")
+    long_term: bool = setting(True, "a soft token in front tells what happened before the backbone's window")
+    gate: float = setting(0.1, "how strongly each part enters at the start (learned from there)", ge=0, le=10)
+    joint: bool = setting(True, "train the CF model on with the adapters; off freezes it after its own stage")
     alpha: float = setting(1.0, "weight of the CF model's own loss in the joint stage", ge=0, le=100)
-    share_of_time: float = setting(0.35, "part of training.minutes for the CF model alone", ge=0, lt=1)
+    beta: float = setting(0.0, "weight of aligning the backbone's states with the CF model's", ge=0, le=100)
+    share_of_time: float = setting(
+        0.35, "part of training.minutes for the CF model alone; 0 trains all jointly from the start", ge=0, lt=1
+    )
     learning_rate: float = setting(2e-4, "learning rate of the CF model in the joint stage", ge=0, le=1)
     stop_gradient: bool = setting(False, "keep the backbone's loss from changing the CF model")
+
+    @property
+    def window(self) -> int:
+        """Items that the CF model reads; 0 without one."""
+        windows = {"sasrec": self.sasrec.window, "lightgcn": self.lightgcn.window, "bpr-mf": self.bpr_mf.window, "none": 0}
+        return windows[self.kind]
 
 
 class DarecSpec(MethodSpec):
@@ -53,11 +94,24 @@ class DarecSpec(MethodSpec):
 
     id: Literal["darec"] = "darec"
     backbone: str = setting(
-        "nano", "nano (made from the catalogue's text, offline), a Hugging Face model id, or a local folder", min_length=1
+        "nano",
+        "nano (made from the catalogue's text, offline), minilm (from its package), a Hugging Face model id, or a local folder",
+        min_length=1,
     )
     nano: NanoSpec = NanoSpec()
+    random_backbone: bool = setting(False, "draw the backbone's weights at random (the control: what is its training worth?)")
+    weights: Literal["fp32", "bf16", "4bit"] = setting("fp32", "number format of the frozen weights; 4bit needs CUDA")
     precision: Literal["fp32", "bf16"] = setting("fp32", "number format of the backbone's forward pass")
-    mask: Literal["union", "causal"] = setting("union", "union: tokens of one item see each other; causal: no context mask")
+    attention: Literal["auto", "sdpa", "eager", "flex"] = setting("auto", "implementation of attention; flex needs CUDA")
+    checkpointing: bool = setting(False, "compute activations again in the backward pass: less memory, more time")
+    mask: Literal["union", "causal", "per_layer", "per_head", "two_level"] = setting(
+        "union",
+        "union: tokens of one item see each other; causal: no context mask; per_layer: lower layers see within the item only, "
+        "upper layers union; per_head: half of the heads each; two_level: upper layers see one state an item",
+    )
+    lower_layers: int = setting(
+        0, "layers that see within the item only, with per_layer and two_level; 0 takes half of them", "layers", ge=0, le=1024
+    )
     architecture: tuple[LayerChoice, ...] = setting(
         (LayerChoice(),),
         "adapter choice of each layer, lowest first: kind/target/rank or none; a single one stands for all layers",
@@ -66,6 +120,8 @@ class DarecSpec(MethodSpec):
     text: TextSpec = TextSpec()
     text_scale: float = setting(0.02, "size of the text term in item vectors at the start", ge=0, le=10)
     head_dropout: float = setting(0.0, "dropout on the backbone's states where they enter the ranking", ge=0, lt=1)
+    tasks: TasksSpec = TasksSpec()
+    softmax: SoftmaxSpec = SoftmaxSpec()
     injection: InjectionSpec = InjectionSpec()
 
     @field_validator("architecture", mode="before")
@@ -74,15 +130,22 @@ class DarecSpec(MethodSpec):
         return _split_commas(value)
 
     @model_validator(mode="after")
-    def _one_choice_a_layer(self) -> "DarecSpec":
-        choices = len(self.architecture)
-        if self.backbone == "nano" and choices not in (1, self.nano.layers):
-            raise ValueError(f"architecture: got {choices} choices, must be 1 or one for each of the {self.nano.layers} layers")
+    def _layers_fit(self) -> "DarecSpec":
+        if self.backbone != "nano":
+            return self
+        choices, layers = len(self.architecture), self.nano.layers
+        if choices not in (1, layers):
+            raise ValueError(f"architecture: got {choices} choices, must be 1 or one for each of the {layers} layers")
+        if self.mask in SPLIT_MASKS and (layers < 2 or self.lower_layers >= layers):
+            raise ValueError(f"lower_layers: got {self.lower_layers} of {layers} layers, must leave one above and one below")
         return self
 
     def check(self, run: "RunSpec") -> None:
-        """Refuse a CF model that looks back less far than the backbone."""
-        if self.injection.kind == "sasrec" and self.injection.sasrec.window < self.text.window:
+        """Refuse a CF model that looks back less far than the backbone, or that nothing trains."""
+        if not self.injection.joint and not self.injection.share_of_time:
+            raise ValueError("injection.share_of_time: got 0, must be more than 0 where injection.joint is off")
+        if self.injection.kind != "none" and self.injection.window < self.text.window:
+            name = self.injection.kind.replace("-", "_")
             raise ValueError(
-                f"injection.sasrec.window: got {self.injection.sasrec.window}, must be {self.text.window} (text.window) or more"
+                f"injection.{name}.window: got {self.injection.window}, must be {self.text.window} (text.window) or more"
             )
