@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.data.split import Split
 from engine.evaluation.metrics import LONGEST_LIST, Evidence, compute_metrics
 from engine.evaluation.ranks import mid_ranks
+from engine.evaluation.top import best_items
 
 SplitName = Literal["valid", "test"]
 History = NDArray[np.int32]
@@ -53,6 +54,19 @@ def pairs_of(histories: Sequence[History], device: torch.device) -> Tensor:
     return torch.from_numpy(np.stack([rows, items.astype(np.int64)], axis=1)).to(device)
 
 
+def rank_batch(scores: Tensor, targets: Tensor, removed: Sequence[History] | None, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mid-ranks `batch`, items and scores of the best lists `batch x length` (item -1 where no candidate is left).
+
+    Args:
+        scores: `batch x items`; changed in place.
+        targets: `batch`.
+        removed: items that are no candidates, for each row, or None.
+    """
+    ranks = mid_ranks(scores, targets, None if removed is None else pairs_of(removed, scores.device))
+    values, items = best_items(scores, length)
+    return ranks, torch.where(torch.isinf(values), -1, items).int(), values
+
+
 @torch.no_grad()
 def evaluate(
     score: Score,
@@ -69,17 +83,18 @@ def evaluate(
     The history is the training items, for ``test`` the validation item too; with ``remove_seen`` its items are no candidates.
     """
     users, targets = split.targets(name)
-    ranks, lists, list_scores = [], [], []
+    ranks: list[NDArray[Any]] = []
+    lists: list[NDArray[Any]] = []
+    list_scores: list[NDArray[Any]] = []
     length = min(LONGEST_LIST, catalogue)
     for start in range(0, len(users), batch_users):
         batch = slice(start, start + batch_users)
         histories = [split.history(int(user), name) for user in users[batch]]
         scores = score(histories, users[batch]).float()
         wanted = torch.from_numpy(targets[batch].astype(np.int64)).to(scores.device)
-        ranks.append(mid_ranks(scores, wanted, pairs_of(histories, scores.device) if remove_seen else None).cpu().numpy())
-        best = scores.topk(length, dim=1)
-        lists.append(torch.where(torch.isinf(best.values), -1, best.indices).int().cpu().numpy())
-        list_scores.append(best.values.cpu().numpy())
+        found = rank_batch(scores, wanted, histories if remove_seen else None, length)
+        for parts, part in zip((ranks, lists, list_scores), found, strict=True):
+            parts.append(part.cpu().numpy())
         on_batch(min(start + batch_users, len(users)), len(users))
     all_ranks, all_lists = np.concatenate(ranks), np.concatenate(lists)
     padded = np.full((len(users), LONGEST_LIST), -1, dtype=np.int32)

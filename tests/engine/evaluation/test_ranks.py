@@ -43,3 +43,13 @@ def test_all_equal_scores_give_the_middle_not_the_top() -> None:
 def test_scores_that_are_no_numbers_are_an_error() -> None:
     with pytest.raises(EngineError, match="NaN"):
         mid_ranks(torch.tensor([[1.0, float("nan")]]), torch.tensor([0]))
+
+
+def test_many_rows_are_ranked_piece_by_piece() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(200, 1000, generator=generator)
+    scores[::3] = scores[::3].round()  # ties in every third row
+    targets = torch.randint(0, 1000, (200,), generator=generator)
+    wanted = scores[torch.arange(200), targets][:, None]
+    expected = (scores > wanted).sum(dim=1) + 0.5 * ((scores == wanted).sum(dim=1) - 1)
+    assert torch.equal(mid_ranks(scores.clone(), targets), expected.double())
