@@ -70,7 +70,11 @@ def read_upper(backbone: Backbone, states: Tensor, blocks: Tensor | None, layers
     states = _entering(backbone, states)
     family = backbone.family
     view = _part(backbone, _checked(backbone, layers), backbone.layers)
-    for path, neutral in ((family.entry, _States()), (family.positions, _NoPositions()), (family.dropout, nn.Identity())):
+    for path, neutral in (
+        (family.entry, _States()),
+        (family.positions, _NoPositions(states.dtype)),
+        (family.dropout, nn.Identity()),
+    ):
         if path:
             _replace(view, path, neutral)
     mask = causal_mask(backbone, states) if blocks is None else token_mask(backbone, states, blocks, "union")
@@ -87,8 +91,12 @@ class _States(nn.Module):
 class _NoPositions(nn.Module):
     """Stands for a table of learned positions (GPT-2) where states enter that have no use for it."""
 
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype  # another one would widen half-precision states
+
     def forward(self, positions: Tensor) -> Tensor:
-        return torch.zeros((*positions.shape, 1), device=positions.device)
+        return torch.zeros((*positions.shape, 1), dtype=self.dtype, device=positions.device)
 
 
 def _run(backbone: Backbone, model: PreTrainedModel, states: Tensor, mask: Any, positions: Tensor | None = None) -> Tensor:

@@ -1,22 +1,29 @@
-"""Asking the Hugging Face hub once, briefly, before anything is loaded: without a network its clients retry for half a minute."""
+"""Fetching a model from the Hugging Face hub into its own cache, step by step: first what it is, then what it weighs."""
+
+from pathlib import Path
 
 import httpx2
-from huggingface_hub import HfApi, constants
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from engine.errors import UserError
 
-TIMEOUT = 10.0
-"""Seconds."""
+CONFIG = ("config.json",)
+TOKENIZER = (*CONFIG, "*.json", "*.txt", "*.model", "*.jinja")
+WEIGHTS = (*TOKENIZER, "*.safetensors")
+_NEVER = ["*/*", "consolidated*"]
+"""Weights for other programs, or the same ones once more."""
 
 
-def hub_revision(name: str) -> str | None:
-    """The newest revision of the model ``name``; None if the hub cannot be reached, so that only an earlier download can serve.
+def hub_folder(name: str, files: tuple[str, ...]) -> Path:
+    """The folder with the ``files`` (patterns) of the model ``name``, named after its newest revision.
 
-    Raises UserError for what is no id, or an id that the hub does not know or show.
+    If the hub cannot be reached, the last revision that was downloaded serves.
+
+    Raises UserError for what is no id, an id that the hub does not know or show, or no network and no earlier download.
     """
     try:
-        return HfApi(endpoint=constants.ENDPOINT).model_info(name, timeout=TIMEOUT).sha
+        return Path(snapshot_download(name, allow_patterns=list(files), ignore_patterns=_NEVER))
     except HFValidationError as error:
         raise UserError(
             f"method.backbone: {name!r} is neither a folder nor a hub id.", "Write an id as owner/model, or name a folder."
@@ -26,5 +33,8 @@ def hub_revision(name: str) -> str | None:
             f"method.backbone: the hub shows no model {name}.",
             "Check the spelling; for a private or gated model set HF_TOKEN.",
         ) from error
-    except (HfHubHTTPError, httpx2.TransportError, OfflineModeIsEnabled):
-        return None
+    except (LocalEntryNotFoundError, HfHubHTTPError, httpx2.HTTPError) as error:
+        raise UserError(
+            f"method.backbone: {name} is not on this machine, and the hub cannot be reached or does not give it away.",
+            "Check the network, or name a folder that holds the model. nano works without a network.",
+        ) from error

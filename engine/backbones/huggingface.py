@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -21,10 +20,10 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from engine.backbones import minilm
+from engine.backbones import hub, minilm
 from engine.backbones.backbone import Backbone
 from engine.backbones.families import FAMILIES
-from engine.backbones.hub import hub_revision
+from engine.backbones.hub import hub_folder
 from engine.errors import UserError
 
 Weights = Literal["fp32", "bf16", "4bit"]
@@ -68,21 +67,23 @@ def load_backbone(
     safetensors, no tokenizer, no network, or a setting that needs what this machine has not got.
     """
     _check_machine(device, weights, attention, random_seed)
-    place = _find(source)
-    config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(place.source, **place.options))
+    folder, repository = _find(source)
+    config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))
     if config.model_type not in FAMILIES:
         raise UserError(
             f"method.backbone: {name} is a {config.model_type} model, which is not supported yet.",
             f"Supported families: {', '.join(FAMILIES.names())}.",
         )
-    if place.folder is not None and random_seed is None and not list(place.folder.glob("*.safetensors")):
+    if repository is not None:
+        folder = hub_folder(repository, hub.WEIGHTS if random_seed is None else hub.TOKENIZER)
+    if random_seed is None and not list(folder.glob("*.safetensors")):
         raise UserError(
             f"method.backbone: {source} holds no *.safetensors weights; pickled weights are never loaded.",
             "Convert them: AutoModel.from_pretrained(...).save_pretrained(folder) writes safetensors.",
         )
-    tokenizer = _load_tokenizer(name, place)
+    tokenizer = _load_tokenizer(name, folder)
     if random_seed is None:
-        model = _load_model(name, place, config, device, weights, attention)
+        model = _load_model(name, folder, config, device, weights, attention)
     else:
         model = _draw_model(name, config, weights, attention, random_seed)
     if getattr(model, "pooler", None) is not None:
@@ -91,31 +92,21 @@ def load_backbone(
     model.eval()
     if weights != "4bit":
         model.to(device)  # type: ignore[arg-type]
-    origin = _digest(place.folder) if place.folder is not None else f"{source}@{getattr(config, '_commit_hash', None)}"
+    origin = _digest(folder) if repository is None else f"{repository}@{folder.name}"
     drawn = "" if random_seed is None else f" drawn from {random_seed}"
     family = FAMILIES.get(config.model_type)
     return Backbone(name, f"{origin} {weights}{drawn}", model, tokenizer, family, checkpointing)
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a model is: a folder, or an id with how to fetch it."""
-
-    source: str
-    folder: Path | None
-    options: dict[str, Any]
-
-
-def _find(source: str | Path) -> _Place:
+def _find(source: str | Path) -> tuple[Path, str | None]:
+    """The folder of ``source`` and the repository it comes from, of which only config.json is there yet."""
     if str(source) == minilm.NAME:
-        source = minilm.minilm_folder()
-    folder = Path(source)
-    if folder.is_dir():
-        return _Place(str(source), folder, {"local_files_only": True})
+        return minilm.minilm_folder(), None
+    if Path(source).is_dir():
+        return Path(source), None
     if str(source).startswith((".", "/", "~")) or str(source).count("/") > 1:
         raise UserError(f"method.backbone: there is no folder {source}.", "Name a folder with config.json, a hub id, or nano.")
-    revision = hub_revision(str(source))
-    return _Place(str(source), None, {"revision": revision} if revision is not None else {"local_files_only": True})
+    return hub_folder(str(source), hub.CONFIG), str(source)
 
 
 def _check_machine(device: torch.device, weights: Weights, attention: Attention, random_seed: int | None) -> None:
@@ -131,8 +122,8 @@ def _check_machine(device: torch.device, weights: Weights, attention: Attention,
         raise UserError("method.weights: 4bit needs the package bitsandbytes.", "Run pip install bitsandbytes, or choose bf16.")
 
 
-def _load_tokenizer(name: str, place: _Place) -> PreTrainedTokenizerBase:
-    tokenizer: PreTrainedTokenizerBase = _load(name, lambda: AutoTokenizer.from_pretrained(place.source, **place.options))
+def _load_tokenizer(name: str, folder: Path) -> PreTrainedTokenizerBase:
+    tokenizer: PreTrainedTokenizerBase = _load(name, lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True))
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # an empty one, which transformers makes where there is none
         raise UserError(
             f"method.backbone: {name} has no tokenizer.",
@@ -143,7 +134,7 @@ def _load_tokenizer(name: str, place: _Place) -> PreTrainedTokenizerBase:
 
 def _load_model(
     name: str,
-    place: _Place,
+    folder: Path,
     config: PreTrainedConfig,
     device: torch.device,
     weights: Weights,
@@ -159,13 +150,13 @@ def _load_model(
     model, report = _load(
         name,
         lambda: AutoModel.from_pretrained(
-            place.source,
+            folder,
+            local_files_only=True,
             config=config,
             use_safetensors=True,
             attn_implementation=_ATTENTION[attention],
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are refused below, by name
-            **place.options,
             **options,
         ),
     )
@@ -205,8 +196,7 @@ def _load(name: str, load: Callable[[], Any]) -> Any:
         lines = [line.strip().rstrip(".:") for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise UserError(
             f"method.backbone: {name} cannot be loaded ({': '.join(lines[:2])}).",
-            "Check the id or folder and the network; a folder needs config.json, a tokenizer and *.safetensors. "
-            "nano works without a network.",
+            "A model needs config.json, a tokenizer and *.safetensors that belong together and are complete.",
         ) from error
     finally:
         logging.set_verbosity(verbosity)

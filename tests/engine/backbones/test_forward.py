@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -132,6 +133,26 @@ def test_reduced_precision_is_close(family: str, attention: str, mode: str, chec
     with torch.autocast("cpu", torch.bfloat16):
         reduced = MODES[mode](backbone, HISTORY, 1).states.float()
     assert torch.nn.functional.cosine_similarity(full, reduced).min() > 0.98
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("family", CONFIGS)
+def test_half_precision_weights_take_adapters(
+    family: str, attention: Literal["sdpa", "eager"], autocast: bool, checkpoint: Callable[[str], Path]
+) -> None:
+    full = with_lora(loaded(checkpoint, family))
+    half = with_lora(load_backbone("mine", checkpoint(family), torch.device("cpu"), weights="bf16", attention=attention))
+    for mode, read in MODES.items():
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            states = read(half, HISTORY, 1).states.float()
+        assert torch.nn.functional.cosine_similarity(states, read(full, HISTORY, 1).states).min() > 0.97, mode
+        states.pow(2).mean().backward()
+    trained = [parameter for parameter in half.model.parameters() if parameter.requires_grad]
+    assert {parameter.dtype for parameter in trained} == {torch.float32}
+    for parameter in trained:
+        assert parameter.grad is not None
+        assert torch.isfinite(parameter.grad).all()
 
 
 def test_a_sliding_window_hides_no_item(checkpoint: Callable[[str], Path]) -> None:
