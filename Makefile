@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up stop status test lint browser clean
+.PHONY: help setup demo up stop status test bench lint browser clean
 
 help:  ## this text
 	@echo "DARec Lab: fair experiments with sequential recommenders."
@@ -24,6 +24,7 @@ help:  ## this text
 	@echo "  DATA=folder         demo: your data, a folder with interactions.csv[.gz] and items.csv[.gz]"
 	@echo "  CHECK=1             demo: check the pages, then stop everything and exit"
 	@echo "  TESTS=path          test: only these tests"
+	@echo "  BENCH=options       bench: options of 'python -m engine bench all'"
 	@echo "All settings from the environment are listed in README.md."
 
 setup: $(STAMP)  ## build .venv with everything (the other targets do it when needed)
@@ -57,6 +58,9 @@ test: setup lint browser  ## style, types and every test, the browser's and the 
 	$(BIN)/python -m pytest --ignore=tests/engine </dev/null; rest=$$?; \
 	wait $$engine; status=$$?; echo "The engine's tests, which ran beside those above:"; cat "$$log"; \
 	exit $$((rest > status ? rest : status))
+
+bench: setup  ## measure training and ranking speed against yardsticks (BENCH="--seconds 60")
+	@$(BIN)/python -m engine bench all $(BENCH)
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,recommend}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,bench,recommend}")
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
@@ -75,6 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_study(ablate)
     _add_settings(ablate, "for every variant, e.g. training.minutes=8")
 
+    bench = commands.add_parser("bench", help="measure training and ranking speed against yardsticks, in one process")
+    bench.add_argument("what", choices=("throughput", "ranking", "all"), help="what to measure")
+    _add_bench(bench)
+
     recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
     recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
     who = recommend.add_mutually_exclusive_group(required=True)
@@ -96,6 +100,23 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     parser.add_argument("--out", type=Path, help="folder of the study; default: a fresh one below ./runs; what is done is kept")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each in a process with one thread (default 1)")
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides (default 1)")
+    _add_data(parser)
+    training = parser.add_argument_group("throughput: targets a second, against a prompt per target")
+    training.add_argument("--preset", default="darec-nano", help="a preset of darec (default darec-nano)")
+    training.add_argument("--window", type=int, default=50, help="items of a window (default 50)")
+    training.add_argument("--seconds", type=float, default=20, help="time for each side (default 20)")
+    training.add_argument("--prompts", type=int, default=16, help="prompts in a step of the other side (default 16)")
+    training.add_argument("--rank", type=int, default=8, help="rank of LoRA on both sides (default 8)")
+    training.add_argument("--histories", type=int, default=200, help="users of the generated data (default 200)")
+    training.add_argument("--catalogue", type=int, default=1000, help="items of the generated data (default 1000)")
+    _add_settings(parser, "of darec, e.g. method.precision=bf16")
+    scoring = parser.add_argument_group("ranking: scoring a catalogue, against the bare matrix product")
+    for name, default in (("users", 4096), ("items", 12_000), ("dimensions", 64), ("batch", 256), ("repetitions", 7)):
+        scoring.add_argument(f"--{name}", type=int, default=default, help=f"default {default:,}")
 
 
 def _add_settings(parser: argparse.ArgumentParser, example: str) -> None:
@@ -120,6 +141,10 @@ def _command(name: str) -> Command:
         from engine.commands.ablate import ablate_command
 
         return ablate_command
+    if name == "bench":
+        from engine.commands.bench import bench_command
+
+        return bench_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command
