@@ -38,7 +38,7 @@ def test_wrong_values_are_named_with_what_they_must_be(settings: dict[str, objec
 
 
 def test_cross_checks_name_both_fields() -> None:
-    with pytest.raises(SpecError, match=r"injection\.shape\.window: got 10, must be 20 \(text\.window\) or more"):
+    with pytest.raises(SpecError, match=r"injection\.sasrec\.window: got 10, must be 20 \(text\.window\) or more"):
         get_preset("darec-nano").spec({"method.injection.sasrec.window": 10})
     with pytest.raises(SpecError, match="got 2 choices, must be 1 or one for each of the 4 layers"):
         get_preset("darec-nano").spec({"method.architecture": "lora/both/8,none"})
@@ -82,7 +82,7 @@ def test_fields_describe_every_setting_for_forms() -> None:
     assert fields["training.minutes"].optional
     assert fields["training.minutes"].above == 0
     assert fields["training.minutes"].unit == "minutes"
-    assert fields["method.mask"].choices == ("union", "causal")
+    assert fields["method.mask"].choices == ("union", "causal", "per_layer", "per_head", "two_level")
     assert fields["method.architecture"].default == "lora/both/8"
     assert fields["method.injection.stop_gradient"].kind == "boolean"
     assert all(field.description for field in fields.values())
