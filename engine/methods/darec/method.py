@@ -37,7 +37,7 @@ class Implementation(Method[DarecSpec]):
         self.material = prepare_material(context, self.settings)
         self.network: CollaborativeModel | None = None
         if self.settings.injection.kind != "none":
-            self.network = build_collaborative(self.settings.injection, self.items, context.split.train, self.settings.softmax)
+            self.network = build_collaborative(self.settings.injection, self.items, context.split.train, self.settings.loss)
             self.network.to(context.device)
         material = self.material
         model = DarecModel(self.settings, material.backbone, material.table, material.vectors, material.prefix, self.network)
@@ -175,7 +175,7 @@ class Implementation(Method[DarecSpec]):
         return loss
 
     def _catalogue_loss(self, states: Tensor, vectors: Tensor, targets: Tensor, generator: np.random.Generator) -> Tensor:
-        return catalogue_loss(states, vectors, targets, self.settings.softmax, generator, self.proposal)
+        return catalogue_loss(states, vectors, targets, self.settings.loss, generator, self.proposal)
 
     def _view(self, windows: JointBatch) -> CollaborativeView | None:
         if self.network is None:

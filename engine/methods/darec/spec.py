@@ -121,7 +121,7 @@ class DarecSpec(MethodSpec):
     text_scale: float = setting(0.02, "size of the text term in item vectors at the start", ge=0, le=10)
     head_dropout: float = setting(0.0, "dropout on the backbone's states where they enter the ranking", ge=0, lt=1)
     tasks: TasksSpec = TasksSpec()
-    softmax: SoftmaxSpec = SoftmaxSpec()
+    loss: SoftmaxSpec = SoftmaxSpec()
     injection: InjectionSpec = InjectionSpec()
 
     @field_validator("architecture", mode="before")

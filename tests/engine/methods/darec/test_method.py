@@ -1,0 +1,62 @@
+"""Whole runs of DARec in readings other than the preset's: they learn, and stopping and going on changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.data.version import Version
+from engine.errors import RunCancelled, SpecError
+from engine.run import run
+from tests.engine.methods.runs import small_spec
+from tests.engine.methods.test_behaviour import comparable, same, stop_after, trained
+
+READINGS: dict[str, dict[str, Any]] = {
+    "two-level-tasks": {
+        "method.mask": "two_level",
+        "method.architecture": "none,lora/both/4",
+        "method.tasks.next_title": 0.1,
+        "method.tasks.item_grounding": 0.1,
+        "method.injection.beta": 0.1,
+    },
+    "lightgcn-sampled": {
+        "method.injection.kind": "lightgcn",
+        "method.loss.softmax": "sampled",
+        "method.loss.samples": 20,
+        "method.text.components": 8,
+    },
+    "frozen-bpr-chunked": {
+        "method.injection.kind": "bpr-mf",
+        "method.injection.joint": False,
+        "method.mask": "per_layer",
+        "method.loss.softmax": "chunked",
+        "method.loss.chunk": 7,
+    },
+    "from-the-start": {"method.injection.share_of_time": 0, "method.mask": "per_head", "method.checkpointing": True},
+}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_stopping_and_going_on_changes_nothing(reading: str, planted: Version, tmp_path: Path) -> None:
+    spec = small_spec("darec", READINGS[reading])
+    whole = run(spec, planted, tmp_path / "whole", lambda event: None)
+    with pytest.raises(RunCancelled):
+        run(spec, planted, tmp_path / "parts", lambda event: None, should_stop=stop_after(13))
+    parts = run(spec, planted, tmp_path / "parts", lambda event: None)
+    assert comparable(whole) == comparable(parts)
+    assert same(trained(tmp_path / "whole"), trained(tmp_path / "parts"))
+
+
+def test_a_frozen_cf_model_needs_a_stage_of_its_own() -> None:
+    with pytest.raises(SpecError, match=r"injection\.share_of_time: got 0, must be more than 0 where injection\.joint is off"):
+        small_spec("darec", {"method.injection.joint": False, "method.injection.share_of_time": 0})
+
+
+def test_without_next_item_nothing_ranks() -> None:
+    with pytest.raises(SpecError, match=r"next_item: got 0, must be more than 0"):
+        small_spec("darec", {"method.tasks.next_item": 0})
+
+
+def test_a_split_needs_a_layer_on_each_side() -> None:
+    with pytest.raises(SpecError, match=r"lower_layers: got 2 of 2 layers"):
+        small_spec("darec", {"method.mask": "two_level", "method.lower_layers": 2})
