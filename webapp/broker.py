@@ -11,7 +11,8 @@ _log = logging.getLogger(__name__)
 
 INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
-QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu"}
+COMPARE_TASK = "groups.compare"
+QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io"}
 
 
 @cache

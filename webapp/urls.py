@@ -8,11 +8,11 @@ from django.views.generic import RedirectView
 from webapp.accounts import views as accounts
 from webapp.api.api import api
 from webapp.datasets import views as datasets
-from webapp.experiments import launching
+from webapp.experiments import ablation, group_views, launching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 
-SLASHED = ("datasets", "datasets/new", "login", "profile", "runs", "runs/new")
+SLASHED = ("datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new")
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -30,6 +30,9 @@ urlpatterns = [
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
+    path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
+    path("groups", group_views.group_list, name="groups"),
+    path("groups/<int:pk>", group_views.group_page, name="group"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),

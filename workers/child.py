@@ -1,4 +1,4 @@
-"""The process in which the work is done: ``python -m workers.child run|ingest ROW ATTEMPT --parent PID --scratch DIR``.
+"""The process in which the work is done: ``python -m workers.child run|ingest|compare ROW ATTEMPT --parent PID --scratch DIR``.
 
 A worker starts it as a fresh interpreter, so that torch, its memory and its crashes stay out of the worker.
 """
@@ -21,16 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
     logging.getLogger(__name__).info("%s %d, attempt %d: process %d", options.kind, options.row, options.attempt, os.getpid())
-    if options.kind == "run":
-        _run(options)
-    else:
-        _ingest(options)
+    {"run": _run, "ingest": _ingest, "compare": _compare}[options.kind](options)
     return 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="workers.child", description="Started by a worker for one attempt at one row.")
-    parser.add_argument("kind", choices=("run", "ingest"))
+    parser.add_argument("kind", choices=("run", "ingest", "compare"))
     parser.add_argument("row", type=int)
     parser.add_argument("attempt", type=int)
     parser.add_argument("--parent", type=int, required=True)
@@ -67,6 +64,12 @@ def _ingest(options: argparse.Namespace) -> None:
     on_terminate(lifeline.stop_service)
     lifeline.start()
     ingest_version(attempt, options.scratch, options.key, lifeline, timings)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from workers.comparing import compare_group
+
+    compare_group(options.row)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 
 from engine.data.version import Version as PreparedVersion
 from engine.result import Result
+from webapp.broker import COMPARE_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
 from webapp.experiments.models import LayerAdapter, Run, RunState, SampleRecommendation
 from workers.attempts import RunAttempt, VersionAttempt
@@ -25,12 +26,15 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     _store_layers(run, result)
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
-    columns = ("data", "protocol", "valid", "test", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
+    columns = ("data", "protocol", "valid", "test", "slices", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
     for name in (*columns, "trainable_parameters", "targets_per_second"):
         setattr(run, name, values[name])
     run.state = RunState.SUCCEEDED
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())
+    if run.variant is not None:
+        group = run.variant.group_id
+        transaction.on_commit(lambda: ask_or_wait(COMPARE_TASK, group))
     return True
 
 

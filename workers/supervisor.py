@@ -76,6 +76,19 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
         delete_folder(key)
 
 
+def supervise_comparison(group: int, timings: Timings) -> None:
+    """Compare the runs of a group in a child process.
+
+    Nothing is settled if it fails: the page sees what was not compared, and asks again.
+    """
+    deadline = time.monotonic() + timings.ingest_wall
+    with _scratch() as scratch:
+        arguments = ["--parent", str(os.getpid()), "--scratch", str(scratch)]
+        code = _run_child([*CHILD, "compare", str(group), "0", *arguments], timings, must_die=lambda: time.monotonic() > deadline)
+    if code:
+        _log.warning("group %d was not compared: the child ended with %d", group, code)
+
+
 def _arguments(attempt: Attempt, scratch: Path) -> list[str]:
     return [str(attempt.pk), str(attempt.number), "--parent", str(os.getpid()), "--scratch", str(scratch)]
 

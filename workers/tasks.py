@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from workers.claims import claim_run, claim_version
-from workers.supervisor import supervise_run, supervise_version
+from workers.supervisor import supervise_comparison, supervise_run, supervise_version
 from workers.sweep import sweep
 from workers.timings import Timings
 
@@ -30,6 +30,12 @@ def ingest_version(pk: int) -> None:
         _log.info("version %d is not queued: nothing to do", pk)
         return
     supervise_version(attempt, Timings.from_environment())
+
+
+@shared_task(name="groups.compare")
+def compare_group(pk: int) -> None:
+    """Compare what is finished in group ``pk`` and has not been compared."""
+    supervise_comparison(pk, Timings.from_environment())
 
 
 @shared_task(name="maintenance.sweep")

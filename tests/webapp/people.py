@@ -1,18 +1,33 @@
 """The people of the web tests: Alice owns, Bob is in the team, Charlie must not see. And the rows they look at."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import polars as pl
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
+from engine.evaluation.compare import RankTable, user_values
 from engine.presets import get_preset
 from webapp.accounts.actions import ensure_account
 from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Version, VersionState
 from webapp.experiments.form import text
-from webapp.experiments.models import LayerAdapter, Run, RunEvent, RunState, SampleRecommendation
+from webapp.experiments.models import (
+    GroupKind,
+    GroupVariant,
+    LayerAdapter,
+    Run,
+    RunEvent,
+    RunGroup,
+    RunState,
+    SampleRecommendation,
+)
 
 HOSTILE = "<script>alert('title')</script>{{ 7*7 }}"
 PROTOCOL = {
@@ -25,6 +40,12 @@ PROTOCOL = {
     "catalogue": 240,
     "metrics": ["hr@10", "ndcg@10"],
 }
+
+SLICES = [
+    {"of": "items", "name": "tail", "bounds": "1-9", "users": 1234, "metrics": {"ndcg@10": 0.0123, "hr@10": 0.0234}},
+    {"of": "items", "name": "head", "bounds": "30+", "users": 0, "metrics": {}},
+    {"of": "users", "name": "short", "bounds": "1-5", "users": 600, "metrics": {"ndcg@10": 0.0345, "hr@10": 0.0456}},
+]
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,8 @@ def finish(run: Run, ndcg: float = 0.0571) -> Run:
     run.seconds, run.epochs, run.best_epoch, run.users_evaluated = 75.0, 2, 1, 600
     run.trainable_parameters, run.targets_per_second = 12345, 4100.0
     run.save()
+    run.slices = SLICES
+    run.save()
     LayerAdapter.objects.create(run=run, layer=0, kind="lora", target="both", rank=8, parameters=12345)
     LayerAdapter.objects.create(run=run, layer=1, kind="none", target="both", rank=0, parameters=0)
     items = [{"id": f"i{index}", "title": f"Title {index}"} for index in range(12)]
@@ -109,6 +132,48 @@ def finish(run: Run, ndcg: float = 0.0571) -> Run:
         recommended=[{**item, "score": 1.0} for item in items[:10]],
     )
     return run
+
+
+def make_group(
+    version: Version, labels: tuple[str, ...] = ("base", "causal", "sasrec"), seeds: tuple[int, ...] = (0, 1)
+) -> RunGroup:
+    """An ablation with queued runs; the sentences are hostile."""
+    group = RunGroup.objects.create(
+        kind=GroupKind.ABLATION,
+        name="What is it worth?",
+        project=version.dataset.project,
+        version=version,
+        source=make_run(version, "succeeded", "darec-nano"),
+        created_by=version.created_by,
+    )
+    for position, label in enumerate(labels):
+        variant = GroupVariant.objects.create(group=group, position=position, label=label, sentence=f"{label}: {HOSTILE}")
+        for seed in seeds:
+            run = make_run(version, preset="darec-nano", variant=variant)
+            run.spec["training"]["seed"] = seed
+            run.folder_key = f"runs/{run.pk}"
+            run.save()
+    return group
+
+
+def group_run(group: RunGroup, label: str, seed: int) -> Run:
+    """One run of a group."""
+    return Run.objects.get(variant__group=group, variant__label=label, spec__training__seed=seed)
+
+
+def finish_group_run(group: RunGroup, label: str, seed: int, ranks: list[float], **values: Any) -> RankTable:
+    """Let one run of a group succeed with such ranks of users 0, 1, ...; its metrics follow from them."""
+    table = RankTable(np.arange(len(ranks), dtype=np.int32), np.array(ranks, dtype=np.float64))
+    run = group_run(group, label, seed)
+    file = io.BytesIO()
+    pl.DataFrame({"user": table.users, "rank": table.ranks}).write_parquet(file)
+    default_storage.save(f"{run.folder_key}/ranks_test.parquet", ContentFile(file.getvalue()))
+    run.state, run.test = RunState.SUCCEEDED, {name: float(user_values(table, name).mean()) for name in ("ndcg@10", "hr@10")}
+    run.protocol, run.users_evaluated, run.seconds, run.trainable_parameters = PROTOCOL, len(ranks), 60.0, 12345
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.save()
+    return table
 
 
 def report(run: Run, epochs: int) -> None:

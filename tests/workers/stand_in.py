@@ -19,7 +19,7 @@ from typing import Any
 
 from engine.errors import RunCancelled, UserError
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, ProgressEvent, Report, ResultEvent, WarningEvent
-from engine.result import DataCounts, ItemLine, LayerAdapter, Protocol, Result, Sample, ScoredItem
+from engine.result import DataCounts, ItemLine, LayerAdapter, Protocol, Result, Sample, ScoredItem, SliceLine
 
 NAME = "behaviour.json"
 
@@ -76,6 +76,10 @@ def make_result(version: str = "v") -> Result:
         epochs=2,
         best_epoch=1,
         users_evaluated=3,
+        slices=[
+            SliceLine(of="items", name="tail", bounds="1-9", users=3, metrics={"ndcg@10": 0.25, "hr@10": 0.5}),
+            SliceLine(of="users", name="long", bounds="21+", users=0, metrics={}),
+        ],
         architecture=[LayerAdapter(layer=0, kind="lora", target="both", rank=8, parameters=7)],
         samples=[
             Sample(

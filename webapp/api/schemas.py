@@ -90,6 +90,7 @@ class RunOut(RunLine):
     spec: dict[str, Any]
     data: dict[str, Any]
     valid: dict[str, float]
+    slices: list[dict[str, Any]] = Field(description="test metrics of some of the users, by items and by users")
     warnings: list[str]
     seconds: float | None
     epochs: int | None

@@ -1,10 +1,10 @@
-"""Runs that a user may see; all else is answered 404."""
+"""Runs and groups of runs that a user may see; all else is answered 404."""
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404
 
-from webapp.experiments.models import Run
+from webapp.experiments.models import Run, RunGroup
 
 
 def runs_for_user(user: User) -> QuerySet[Run]:
@@ -14,7 +14,17 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 
 def get_run_for_user(user: User, pk: int) -> Run:
     """A run of one of the user's projects, or 404."""
-    found = runs_for_user(user).filter(pk=pk).select_related("project", "version__dataset", "created_by").first()
+    runs = runs_for_user(user).filter(pk=pk)
+    found = runs.select_related("project", "version__dataset", "created_by", "variant__group").first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")
+    return found
+
+
+def get_group_for_user(user: User, pk: int) -> RunGroup:
+    """A group of runs of one of the user's projects, or 404."""
+    groups = RunGroup.objects.filter(project__memberships__user=user, pk=pk)
+    found = groups.select_related("project", "version__dataset", "source", "created_by").first()
+    if found is None:
+        raise Http404("There is no such group of runs, or it is not yours.")
     return found

@@ -1,40 +1,76 @@
 """What people do with runs: launch them and cancel them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from engine.errors import UserError
 from engine.spec import RunSpec
+from engine.study.variant import Study
 from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
-from webapp.experiments.models import Run, RunState
+from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
 
 
 def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
     """Queue a run of ``spec`` on ``version``; raises UserError if the version is not ready."""
+    with transaction.atomic():
+        run = _create_run(version, user, spec)
+        transaction.on_commit(lambda: ask_or_wait(EXECUTE_TASK, run.pk))
+    return run
+
+
+def launch_group(kind: GroupKind, name: str, source: Run, user: User, study: Study) -> RunGroup:
+    """Queue all runs of ``study`` on the version of ``source``, as one group: all of them, or none.
+
+    Raises UserError if the version is not ready.
+    """
+    with transaction.atomic():
+        group = RunGroup.objects.create(
+            kind=kind, name=name, project=source.project, version=source.version, source=source, created_by=user
+        )
+        variants = {
+            member.label: GroupVariant.objects.create(
+                group=group, position=position, label=member.label, sentence=member.sentence
+            )
+            for position, member in enumerate(study.members)
+        }
+        runs = [_create_run(source.version, user, item.spec, variants[item.label]) for item in study.runs()]
+        transaction.on_commit(lambda: _ask_for_all(runs))
+    return group
+
+
+def _ask_for_all(runs: Sequence[Run]) -> None:
+    for run in runs:
+        if not ask_or_wait(EXECUTE_TASK, run.pk):
+            # Each further try would wait as long for nothing; the reaper asks for all of them.
+            return
+
+
+def _create_run(version: Version, user: User, spec: RunSpec, variant: GroupVariant | None = None) -> Run:
+    """A queued run, for which nobody has been asked yet; call it in a transaction."""
     if version.state != VersionState.READY:
         raise UserError(f"{version} is {version.state}, not ready.", "Choose a version that is ready, or wait until this one is.")
     values = spec.model_dump(mode="json")
     if any("\x00" in text for text in _texts(values)):
         raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
-    with transaction.atomic():
-        run = Run.objects.create(
-            project=version.dataset.project,
-            version=version,
-            method=spec.method.id,
-            preset=spec.preset or "",
-            spec=values,
-            state=RunState.QUEUED,
-            queued_at=timezone.now(),
-            created_by=user,
-        )
-        run.folder_key = f"runs/{run.pk}"
-        run.save(update_fields=["folder_key"])
-        transaction.on_commit(lambda: ask_or_wait(EXECUTE_TASK, run.pk))
+    run = Run.objects.create(
+        project=version.dataset.project,
+        version=version,
+        method=spec.method.id,
+        preset=spec.preset or "",
+        spec=values,
+        state=RunState.QUEUED,
+        queued_at=timezone.now(),
+        variant=variant,
+        created_by=user,
+    )
+    run.folder_key = f"runs/{run.pk}"
+    run.save(update_fields=["folder_key"])
     return run
 
 
@@ -43,15 +79,26 @@ def request_cancel(run: Run) -> None:
 
     Asking twice changes nothing. Raises UserError if the run has ended.
     """
-    now = timezone.now()
-    waiting = Run.objects.filter(pk=run.pk, state__in=(RunState.DRAFT, RunState.QUEUED))
-    working = Run.objects.filter(pk=run.pk, state__in=(RunState.STARTING, RunState.RUNNING, RunState.EVALUATING))
-    changed = waiting.update(state=RunState.CANCELLED, cancel_requested_at=now, finished_at=now) or working.update(
-        state=RunState.CANCELLING, cancel_requested_at=now
-    )
+    stopped, stopping = _cancel(Run.objects.filter(pk=run.pk))
     run.refresh_from_db()
-    if not changed and run.state != RunState.CANCELLING:
+    if not (stopped or stopping) and run.state != RunState.CANCELLING:
         raise UserError(f"{run} has ended already: it is {run.get_state_display()}.", "There is nothing to cancel.")
+
+
+def cancel_group(group: RunGroup) -> tuple[int, int]:
+    """Ask all runs of ``group`` that have not ended to stop.
+
+    Returns how many were cancelled at once, and how many will stop at their next checkpoint.
+    """
+    return _cancel(Run.objects.filter(variant__group=group))
+
+
+def _cancel(runs: QuerySet[Run]) -> tuple[int, int]:
+    now = timezone.now()
+    waiting = runs.filter(state__in=(RunState.DRAFT, RunState.QUEUED))
+    working = runs.filter(state__in=(RunState.STARTING, RunState.RUNNING, RunState.EVALUATING))
+    stopped = waiting.update(state=RunState.CANCELLED, cancel_requested_at=now, finished_at=now)
+    return stopped, working.update(state=RunState.CANCELLING, cancel_requested_at=now)
 
 
 def _texts(value: Any) -> Iterator[str]:

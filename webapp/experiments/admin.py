@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from webapp.admin_base import ReadOnlyAdmin
-from webapp.experiments.models import Run
+from webapp.experiments.models import Run, RunGroup
 
 
 @admin.register(Run)
@@ -20,3 +20,12 @@ class RunAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """The list without large columns."""
         return super().get_queryset(request).defer("version__manifest", "version__notices")
+
+
+@admin.register(RunGroup)
+class RunGroupAdmin(ReadOnlyAdmin):
+    """Every column of a group of runs."""
+
+    list_display = ("__str__", "name", "version", "created_by", "created_at")
+    list_filter = ("kind", "project")
+    list_select_related = ("version__dataset", "created_by")

@@ -1,6 +1,7 @@
 """Runs as the pages show them: states, metric tables with their protocol, the layer map, sample recommendations."""
 
 import math
+from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
@@ -27,6 +28,10 @@ SHAPES = {
 STAGES_NOTE = "DARec trains its CF model first, then both parts together: the losses of the two stages are of different scales."
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
+_SLICE_TITLES = {
+    "items": "Held-out item, by its training interactions",
+    "users": "User, by the length of the history",
+}
 _LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
 _MAIN_ORDER = ("ndcg", "hr", "mrr")
 _SCALE_STEPS = 10
@@ -130,6 +135,22 @@ def metric_table(run: Run) -> dict[str, Any] | None:
         for base in bases
     ]
     return {"cutoffs": [f"@{cut}" if cut else "" for cut in cutoffs], "rows": rows}
+
+
+def slice_table(run: Run) -> list[dict[str, Any]]:
+    """Test metrics of some of the users: by how often the held-out item was seen in training, and by length of history."""
+    return [
+        {
+            "of": _SLICE_TITLES.get(line["of"], line["of"]) if index == 0 else "",
+            "name": line["name"],
+            "bounds": line["bounds"],
+            "users": count(line["users"]),
+            "ndcg": score(line["metrics"].get(MAIN_METRIC)),
+            "hr": score(line["metrics"].get("hr@10")),
+        }
+        for _, lines in groupby(run.slices, key=lambda line: line["of"])
+        for index, line in enumerate(lines)
+    ]
 
 
 def facts(run: Run) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from webapp.experiments import display
 from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
 
-_HEAVY = ("spec", "data", "test", "valid", "warnings", "error", "hint")
+_HEAVY = ("spec", "data", "test", "valid", "slices", "warnings", "error", "hint")
 _SORTS = {
     "newest": F("id").desc(),
     "oldest": F("id").asc(),
@@ -96,7 +96,8 @@ class Listing:
 def with_score(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Add ``ndcg``, the test NDCG@10, and leave out what lists do not show."""
     value = Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())
-    return runs.annotate(ndcg=value).select_related("version__dataset").defer(*_HEAVY, "version__manifest", "version__notices")
+    related = runs.annotate(ndcg=value).select_related("version__dataset", "variant__group")
+    return related.defer(*_HEAVY, "version__manifest", "version__notices", "variant__comparison")
 
 
 def run_row(run: Run) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "active": display.is_active(run),
         "method": display.method_title(run.method),
         "preset": run.preset if run.preset != run.method else "",
+        "variant": str(run.variant) if run.variant else "",
         "version": f"{run.version.dataset.name} v{run.version.number}",
         "generated": run.version.dataset.generated,
         "ndcg": score(run.ndcg),  # type: ignore[attr-defined]

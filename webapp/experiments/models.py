@@ -36,6 +36,55 @@ ENDED_STATES = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunStat
 MAX_ATTEMPTS = 3
 
 
+class GroupKind(models.TextChoices):
+    """What the runs of a group are there for."""
+
+    ABLATION = "ablation", "ablation"
+
+
+class RunGroup(models.Model):
+    """Runs that were launched together and are read together: variants x seeds, under one protocol."""
+
+    kind = models.CharField(max_length=12, choices=GroupKind.choices)
+    name = models.CharField(max_length=120)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="groups")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="groups")
+    source = models.ForeignKey(
+        "Run", on_delete=models.SET_NULL, null=True, related_name="groups", help_text="the run whose spec is the base"
+    )
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    comparison_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a worker was last asked to compare what is finished"
+    )
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["project", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.kind}-{self.pk}"
+
+
+class GroupVariant(models.Model):
+    """One line of a group's table; its runs differ in their seeds only. The first is the base."""
+
+    group = models.ForeignKey(RunGroup, on_delete=models.CASCADE, related_name="variants")
+    position = models.PositiveIntegerField(help_text="0 is the base")
+    label = models.CharField(max_length=80)
+    sentence = models.TextField(help_text="what it shows")
+    comparison = models.JSONField(
+        default=dict,
+        help_text="runs, base: ids of those compared; values: engine.evaluation.compare.Comparison; or problem, in words",
+    )
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["group", "label"], name="variant_once")]
+        ordering: ClassVar = ["group", "position"]
+
+    def __str__(self) -> str:
+        return f"{self.label} of {self.group}"
+
+
 class Run(models.Model):
     """One training and its evaluation."""
 
@@ -68,6 +117,7 @@ class Run(models.Model):
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
     valid = models.JSONField(default=dict)
     test = models.JSONField(default=dict)
+    slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")
     warnings = models.JSONField(default=list)
     seconds = models.FloatField(null=True, blank=True)
     epochs = models.PositiveIntegerField(null=True, blank=True)
@@ -75,6 +125,9 @@ class Run(models.Model):
     users_evaluated = models.PositiveIntegerField(null=True, blank=True)
     trainable_parameters = models.PositiveBigIntegerField(null=True, blank=True)
     targets_per_second = models.FloatField(null=True, blank=True)
+    variant = models.ForeignKey(
+        GroupVariant, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs", help_text="its place in a group"
+    )
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

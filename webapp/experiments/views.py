@@ -13,6 +13,7 @@ from engine.errors import UserError
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments import display, events
+from webapp.experiments.ablation import has_ablations
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.listing import Listing, active_exists
@@ -89,6 +90,7 @@ def _live(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "head": display.header(run),
+        "ablatable": has_ablations(run.method),
         "progress": display.progress(run),
         "epochs": events.curve_rows(points),
         "chart": events.chart(points),
@@ -102,6 +104,7 @@ def _outcome(run: Run) -> dict[str, Any]:
     return {
         "metrics": display.metric_table(run),
         "protocol": display.protocol_line(run.protocol),
+        "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
         "samples": [display.sample(row, catalogue) for row in run.samples.all()],

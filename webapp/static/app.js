@@ -62,12 +62,18 @@ document.addEventListener("submit", (event) => {
   });
 });
 
-// A refreshed part keeps what the reader has unfolded.
+// A refreshed part keeps what the reader has unfolded, and how far a wide table was scrolled.
 const unfolded = new Map();
+const scrolled = new Map();
 function remember(event) {
+  event.detail.target.querySelectorAll(".scroll[id]").forEach((box) => scrolled.set(box.id, box.scrollLeft));
   event.detail.target.querySelectorAll("details[id]").forEach((part) => unfolded.set(part.id, part.open));
 }
 function restore(event) {
+  event.detail.target.querySelectorAll(".scroll[id]").forEach((box) => {
+    box.scrollLeft = scrolled.get(box.id) || 0;
+    scrolled.delete(box.id);
+  });
   event.detail.target.querySelectorAll("details[id]").forEach((part) => {
     if (unfolded.has(part.id)) part.open = unfolded.get(part.id);
     unfolded.delete(part.id);

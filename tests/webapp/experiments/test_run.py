@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.webapp.people import People, finish, make_run, make_version, report
 from webapp.datasets.models import Dataset, Version
+from webapp.display import NOTHING
 from webapp.experiments.models import Run
 
 POLL = {"HX-Request": "true"}
@@ -73,6 +74,16 @@ def test_succeeded(alice: Client, version: Version) -> None:
     assert "scale-5" in body
     assert "hx-trigger" not in body
     assert 'name="cancel"' not in body
+
+
+def test_slices(alice: Client, version: Version) -> None:
+    body = alice.get(f"/runs/{finish(make_run(version)).pk}").content.decode()
+    table = re.sub(r"<[^>]*>", " ", body[body.index("Slices of the test users") :])
+    words = " ".join(table[: table.index("Data ")].split())
+    assert f"Held-out item, by its training interactions tail 1-9 1,234 .0123 .0234 head 30+ 0 {NOTHING} {NOTHING}" in words
+    assert "User, by the length of the history short 1-5 600 .0345 .0456" in words
+    run = make_run(version)
+    assert "Slices" not in alice.get(f"/runs/{run.pk}").content.decode()
 
 
 def test_titles_are_text_everywhere(alice: Client, version: Version) -> None:

@@ -1,0 +1,100 @@
+"""Pages of groups of runs: the list, and one group as one table."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.models import Role
+from webapp.display import count, moment
+from webapp.experiments import display, group_table
+from webapp.experiments.access import get_group_for_user
+from webapp.experiments.actions import cancel_group
+from webapp.experiments.groups import ask_for_comparisons, standing
+from webapp.experiments.models import ACTIVE_STATES, RunGroup, RunState
+from webapp.http import STOP_POLLING, PageRequest, page, render_block
+
+_GROUPS_A_PAGE = 50
+_TEMPLATE = "experiments/group.html"
+
+
+@page
+@require_GET
+def group_list(request: PageRequest) -> HttpResponse:
+    """The project's groups, newest first."""
+    place = get_place(request)
+    active = Q(variants__runs__state__in=ACTIVE_STATES)
+    succeeded = Q(variants__runs__state=RunState.SUCCEEDED)
+    groups = (
+        RunGroup.objects.filter(project=place.project)
+        .select_related("version__dataset", "source")
+        .annotate(
+            runs=Count("variants__runs"),
+            active=Count("variants__runs", filter=active),
+            succeeded=Count("variants__runs", filter=succeeded),
+        )
+        .order_by("-id")
+    )
+    shown = Paginator(groups, _GROUPS_A_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request, "experiments/groups.html", {"page": shown, "rows": [_line(group) for group in shown], "section": "runs"}
+    )
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def group_page(request: PageRequest, pk: int) -> HttpResponse:
+    """A group as one table. It is polled until all runs have ended and are compared; POST cancels those that are active."""
+    group = get_group_for_user(request.user, pk)
+    enter_project(request, group.project)
+    if request.method == "POST":
+        require_role(request.user, group.project, Role.RESEARCHER)
+        _cancel(request, group)
+        return redirect("group", pk=group.pk)
+    context = _context(group)
+    if request.htmx:
+        body = render_block(request, _TEMPLATE, "live", context)
+        return HttpResponse(body, status=200 if context["polling"] else STOP_POLLING)
+    return render(request, _TEMPLATE, context)
+
+
+def _line(group: Any) -> dict[str, Any]:
+    active = f", {count(group.active)} active" if group.active else ""
+    return {
+        "group": group,
+        "runs": f"{count(group.succeeded)} of {count(group.runs)} succeeded{active}",
+        "created": moment(group.created_at),
+    }
+
+
+def _cancel(request: PageRequest, group: RunGroup) -> None:
+    stopped, stopping = cancel_group(group)
+    parts = [f"{count(stopped)} cancelled; they had not started"] if stopped else []
+    parts += [f"{count(stopping)} will stop at their next checkpoint"] if stopping else []
+    if parts:
+        messages.success(request, f"Runs of {group}: {', '.join(parts)}.")
+    else:
+        messages.warning(request, f"All runs of {group} have ended already, or are about to. There is nothing to cancel.")
+
+
+def _context(group: RunGroup) -> dict[str, Any]:
+    now = standing(group)
+    if now.waiting:
+        ask_for_comparisons(group)
+    return {
+        "group": group,
+        "active": now.active,
+        "waiting": bool(now.waiting),
+        "polling": now.active or bool(now.waiting),
+        "rows": group_table.rows(now),
+        "totals": group_table.totals(now),
+        "protocol": display.protocol_line(now.protocol),
+        "users": count(now.users) if now.users else "",
+        "created": moment(group.created_at),
+        "section": "runs",
+    }
