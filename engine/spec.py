@@ -48,7 +48,10 @@ class TrainingSpec(Spec):
 
     seed: int = setting(0, "seed of everything random", ge=0, le=2**31 - 1)
     epochs: int = setting(200, "at most this many passes over the training sequences, in each stage", "epochs", ge=1, le=100_000)
-    minutes: float | None = setting(None, "stop training after this wall time; empty sets no limit", "minutes", gt=0, le=100_000)
+    minutes: float | None = setting(None, "stop training after this time; empty sets no limit", "minutes", gt=0, le=100_000)
+    clock: Literal["wall", "processor"] = setting(
+        "wall", "what training.minutes counts; processor time is fair where other work shares the processors (CPU only)"
+    )
     batch_size: int = setting(32, "sequences in a training step", "sequences", ge=1, le=65536)
     learning_rate: float = setting(1e-3, "peak learning rate of AdamW", gt=0, le=10)
     weight_decay: float = setting(0.0, "decoupled weight decay of AdamW", ge=0, le=10)

@@ -70,7 +70,7 @@ class Trainer:
     Args:
         validate: metrics on validation with a stage's scores.
         should_stop: asked at each step; True ends at a checkpoint with RunCancelled.
-        clock: seconds, monotonic.
+        clock: seconds, monotonic; by default that of ``training.clock``.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Trainer:
         validate: Validate,
         progress: ProgressReporter,
         should_stop: Callable[[], bool],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.method = method
         self.context = context
@@ -88,6 +88,7 @@ class Trainer:
         self.validate = validate
         self.progress = progress
         self.should_stop = should_stop
+        clock = clock or (time.process_time if self.training.clock == "processor" else time.monotonic)
         self.clock = clock
         self.checkpoints = CheckpointFolder(context.workdir / "checkpoints")
         self.position = Position()

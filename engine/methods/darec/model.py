@@ -139,7 +139,7 @@ class DarecModel(nn.Module):
 
 def _reader(settings: DarecSpec, backbone: Backbone, table: Tensor, prefix: list[int]) -> Reader:
     if settings.mask != "per_layer" and settings.mask != "two_level":  # spelled out, so that the type narrows
-        return WholeReader(backbone, table, prefix, settings.mask)
+        return WholeReader(backbone, table, prefix, settings.marker_dropout, settings.mask)
     layers = settings.lower_layers or backbone.layers // 2
     if not 0 < layers < backbone.layers:
         raise UserError(
@@ -147,7 +147,7 @@ def _reader(settings: DarecSpec, backbone: Backbone, table: Tensor, prefix: list
         )
     adapted = any(choice.kind != "none" for choice in spread(settings.architecture, backbone.layers)[:layers])
     kind = TwoLevelReader if settings.mask == "two_level" else PerLayerReader
-    return kind(backbone, table, prefix, layers=layers, adapted=adapted, window=settings.text.window)
+    return kind(backbone, table, prefix, settings.marker_dropout, layers=layers, adapted=adapted, window=settings.text.window)
 
 
 def silence_dropout(model: nn.Module) -> None:

@@ -22,10 +22,12 @@ class Reader(nn.Module, ABC):
         backbone: its model is used, not owned: its parameters belong to the module above.
         table: token table of the catalogue, see ``layout.token_table``.
         prefix: ids of the start token and the instruction.
+        dropout: on the markers as they enter, with what is added to them.
     """
 
-    def __init__(self, backbone: Backbone, table: Tensor, prefix: list[int]) -> None:
+    def __init__(self, backbone: Backbone, table: Tensor, prefix: list[int], dropout: float) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.backbone, self.prefix, self.padding = backbone, prefix, len(table) - 1
         self.register_buffer("table", table, persistent=False)
         self.table: Tensor
@@ -81,8 +83,8 @@ class Reader(nn.Module, ABC):
 class WholeReader(Reader):
     """All layers read all tokens, under one mask."""
 
-    def __init__(self, backbone: Backbone, table: Tensor, prefix: list[int], mask: MaskName) -> None:
-        super().__init__(backbone, table, prefix)
+    def __init__(self, backbone: Backbone, table: Tensor, prefix: list[int], dropout: float, mask: MaskName) -> None:
+        super().__init__(backbone, table, prefix, dropout)
         self.mask = mask
         self.marker = nn.Parameter(self.start_marker())
 
@@ -119,7 +121,8 @@ class WholeReader(Reader):
         markers = self.marker.expand(len(layout.rows), -1)
         if added is not None:
             markers = markers + added[layout.rows, layout.items]
-        embeddings = embeddings.index_put((layout.rows, layout.columns), markers.to(embeddings.dtype))
+        markers = self.dropout(markers).to(embeddings.dtype)
+        embeddings = embeddings.index_put((layout.rows, layout.columns), markers)
         if soft is None:
             return embeddings
         place = len(self.prefix)

@@ -119,6 +119,9 @@ class DarecSpec(MethodSpec):
     )
     text: TextSpec = TextSpec()
     text_scale: float = setting(0.02, "size of the text term in item vectors at the start", ge=0, le=10)
+    marker_dropout: float = setting(
+        0.0, "dropout on the item markers as they enter the backbone, or its upper layers", ge=0, lt=1
+    )
     head_dropout: float = setting(0.0, "dropout on the backbone's states where they enter the ranking", ge=0, lt=1)
     tasks: TasksSpec = TasksSpec()
     loss: SoftmaxSpec = SoftmaxSpec()

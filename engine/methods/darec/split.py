@@ -27,8 +27,10 @@ class SplitReader(Reader):
         window: longest history.
     """
 
-    def __init__(self, backbone: Backbone, table: Tensor, prefix: list[int], *, layers: int, adapted: bool, window: int) -> None:
-        super().__init__(backbone, table, prefix)
+    def __init__(
+        self, backbone: Backbone, table: Tensor, prefix: list[int], dropout: float, *, layers: int, adapted: bool, window: int
+    ) -> None:
+        super().__init__(backbone, table, prefix, dropout)
         self.layers, self.adapted = layers, adapted
         self.register_buffer("lower_marker", self.start_marker(), persistent=False)
         self.lower_marker: Tensor
@@ -67,7 +69,8 @@ class SplitReader(Reader):
     def enter(self, markers: Tensor, added: Tensor | None) -> Tensor:
         """Marker states with what enters at the boundary: `batch x length x d_model`."""
         markers = markers + self.marker
-        return markers if added is None else markers + added
+        entered: Tensor = self.dropout(markers if added is None else markers + added)
+        return entered
 
     def ordered(self, states: Tensor, places: Tensor) -> Tensor:
         """``states`` with the learned order embedding of ``places`` (0 in front of the first item), if there is one."""

@@ -1,5 +1,6 @@
 """The trainer's own rules; what every method must do with it is in tests/engine/methods/test_behaviour.py."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,22 @@ def test_the_time_limit_ends_training_with_an_evaluation(planted: Version, tmp_p
     result = run(small_spec("sasrec", {"training.epochs": 1000, "training.minutes": 0.01}), planted, tmp_path, lambda e: None)
     assert result.epochs < 1000
     assert result.valid["ndcg@10"] > 0
+
+
+def test_the_time_limit_may_count_processor_time(planted: Version, tmp_path: Path) -> None:
+    """Sleeping costs nothing then: the run outlives a wall time many times its limit."""
+    waits = iter([2.0])
+
+    def sleepy(event: Event) -> None:
+        if isinstance(event, MetricEvent):
+            time.sleep(next(waits, 0.0))
+
+    limit = {"training.epochs": 1000, "training.minutes": 0.03}
+    by_wall = run(small_spec("sasrec", limit), planted, tmp_path / "wall", sleepy)
+    waits = iter([2.0])
+    by_processor = run(small_spec("sasrec", {**limit, "training.clock": "processor"}), planted, tmp_path / "cpu", sleepy)
+    assert by_wall.epochs == 1
+    assert 1 < by_processor.epochs < 1000
 
 
 def test_a_stage_without_a_whole_epoch_is_said(planted: Version, tmp_path: Path) -> None:
