@@ -113,6 +113,14 @@ def test_a_mask_without_context_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "failed" not in rows["causal"]
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile", "ignore::DeprecationWarning")
+def test_no_mode_leaks_with_flex_before_it_is_compiled() -> None:
+    with torch.compiler.set_stance("force_eager"):  # compiled, it needs a CUDA device
+        rows = list(gpu.measure_leaks(gpu.Clock(torch.device("cpu"), 5), {"llama": ("flex_attention",)}))
+    assert len(rows) == 5
+    assert not [row for row in rows if "failed" in row or "skipped" in row]
+
+
 def test_no_time_left_and_failures_leave_rows_with_reasons() -> None:
     clock = gpu.Clock(torch.device("cpu"), 0)
     rows = [*gpu.measure_speed(clock), *gpu.measure_leaks(clock), *gpu.measure_memory(clock), *gpu.measure_quality(clock)]
