@@ -85,6 +85,22 @@ def wait_for_success(page: Page) -> None:
     expect(page.get_by_text("full ranking over")).to_be_visible()
 
 
+def ablate(page: Page) -> None:
+    """From a run's page: the base against one control, with one seed; the page follows until they are compared."""
+    page.get_by_role("link", name="Ablation").click()
+    for box in page.locator("input[name=variants]").all():
+        box.set_checked(box.get_attribute("value") == "sasrec")
+    page.get_by_label("Seeds").fill("1")
+    expect(page.locator("#amount")).to_contain_text("2 variants with 1 seed each: 2 runs.")
+    page.get_by_role("button", name="Launch").first.click()
+    expect(page.get_by_text("2 runs are queued.")).to_be_visible()
+    expect(page.locator(".variants tbody tr")).to_have_count(2)
+    compared = page.locator(".variants tbody tr").nth(1)
+    expect(compared).to_contain_text(re.compile(r"[.]\d{4} to \S?[.]\d{4}"), timeout=4 * MINUTES)
+    expect(page.get_by_text("full ranking over")).to_be_visible()
+    expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)
+
+
 def test_from_files_to_recommendations(page: Page, files: Path) -> None:
     upload(page, "Small catalogue", files / "interactions.csv", files / "items.csv")
     expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
@@ -112,12 +128,14 @@ def test_from_files_to_recommendations(page: Page, files: Path) -> None:
     expect(sample.locator(".ten li")).to_have_count(10)
     expect(page.get_by_text(HOSTILE).first).to_be_attached()
     assert "hacked" not in page.title()
+
+    ablate(page)
     section(page, "Runs")
-    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody tr")).to_have_count(5)
     page.get_by_label("State").select_option("succeeded")
     page.get_by_label("Order").select_option("ndcg")
     page.wait_for_url("**sort=ndcg")
-    page.locator("tbody tr", has_text=name).click()
+    page.locator("tbody tr", has_text=re.compile(f"{name}\\b")).click()
     expect(page.locator("h1")).to_contain_text(name)
 
 

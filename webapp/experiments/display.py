@@ -29,8 +29,8 @@ STAGES_NOTE = "DARec trains its CF model first, then both parts together: the lo
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
 _SLICE_TITLES = {
-    "items": "Held-out item, by its training interactions",
-    "users": "User, by the length of the history",
+    "items": "By the held-out item's interactions in training",
+    "users": "By the length of the user's history",
 }
 _LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
 _MAIN_ORDER = ("ndcg", "hr", "mrr")
@@ -140,16 +140,8 @@ def metric_table(run: Run) -> dict[str, Any] | None:
 def slice_table(run: Run) -> list[dict[str, Any]]:
     """Test metrics of some of the users: by how often the held-out item was seen in training, and by length of history."""
     return [
-        {
-            "of": _SLICE_TITLES.get(line["of"], line["of"]) if index == 0 else "",
-            "name": line["name"],
-            "bounds": line["bounds"],
-            "users": count(line["users"]),
-            "ndcg": score(line["metrics"].get(MAIN_METRIC)),
-            "hr": score(line["metrics"].get("hr@10")),
-        }
-        for _, lines in groupby(run.slices, key=lambda line: line["of"])
-        for index, line in enumerate(lines)
+        {"title": _SLICE_TITLES.get(of, of), "lines": [_slice(line) for line in lines]}
+        for of, lines in groupby(run.slices, key=lambda line: str(line["of"]))
     ]
 
 
@@ -207,6 +199,16 @@ def sample(row: SampleRecommendation, catalogue: int | None) -> dict[str, Any]:
         "position": f"{place} of {count(catalogue)}" if catalogue else place,
         "hit": any(item["id"] == row.target["id"] for item in row.recommended),
         "recommended": [{**item, "held_out": item["id"] == row.target["id"]} for item in row.recommended],
+    }
+
+
+def _slice(line: dict[str, Any]) -> dict[str, str]:
+    return {
+        "name": line["name"],
+        "bounds": line["bounds"],
+        "users": count(line["users"]),
+        "ndcg": score(line["metrics"].get(MAIN_METRIC)),
+        "hr": score(line["metrics"].get("hr@10")),
     }
 
 

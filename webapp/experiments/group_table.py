@@ -94,34 +94,36 @@ def _comparison(standing: Standing, variant: GroupVariant) -> dict[str, str]:
         "state": "there",
         "difference": signed(values["difference"]),
         "interval": f"{signed(values['low'])} to {signed(values['high'])}",
-        "relative": "" if values["relative"] is None else f"{_sign(values['relative'])}{abs(values['relative']) * 100:.1f} %",
+        "relative": "" if values["relative"] is None else _signed(f"{values['relative'] * 100:.1f} %"),
         "p": "< .001" if p < _SMALLEST_P else f"{p:.3f}".removeprefix("0"),
-        "sure": "yes" if values["low"] > 0 or values["high"] < 0 else "",
     }
 
 
 def signed(value: float) -> str:
-    """A difference of metrics: ``+.0012``, and with a minus sign below 0."""
-    text = f"{abs(value):.4f}"
-    return f"{_sign(value)}{text[1:] if text.startswith('0.') else text}"
+    """A difference of metrics: ``+.0012``, with a minus sign below 0, and without a sign where all that is shown is 0."""
+    return _signed(f"{value:.4f}").replace("0.", ".", 1) if abs(value) < 1 else _signed(f"{value:.4f}")
 
 
-def _sign(value: float) -> str:
-    return "+" if value >= 0 else _MINUS
+def _signed(text: str) -> str:
+    digits = text.removeprefix("-")
+    if not any(digit in digits for digit in "123456789"):
+        return digits
+    return f"{_MINUS if text.startswith('-') else '+'}{digits}"
 
 
-def _notes(runs: list[Run], counted: list[Run]) -> list[str]:
-    """What a reader must know of runs that are not in the numbers."""
+def _notes(runs: list[Run], counted: list[Run]) -> list[dict[str, str]]:
+    """What a reader must know of runs that are not in the numbers; ``kind`` is "bad" for what went wrong."""
     notes = []
+    cancelled = [str(run.seed) for run in runs if run.state == RunState.CANCELLED]  # type: ignore[attr-defined]
+    if cancelled:
+        words = f"Seed {cancelled[0]} was" if len(cancelled) == 1 else f"Seeds {', '.join(cancelled)} were"
+        notes.append({"kind": "", "text": f"{words} cancelled."})
     for run in runs:
         seed = run.seed  # type: ignore[attr-defined]
         if run.state in (RunState.FAILED, RunState.LOST):
             reason = run.error if len(run.error) <= _ERROR_LENGTH else f"{run.error[:_ERROR_LENGTH]}…"
-            notes.append(
-                f"Seed {seed} {'failed' if run.state == RunState.FAILED else 'was lost'}: {reason or 'no reason was reported'}"
-            )
-        elif run.state == RunState.CANCELLED:
-            notes.append(f"Seed {seed} was cancelled.")
+            ended = "failed" if run.state == RunState.FAILED else "was lost"
+            notes.append({"kind": "bad", "text": f"Seed {seed} {ended}: {reason or 'no reason was reported'}"})
         elif run.state == RunState.SUCCEEDED and run not in counted:
-            notes.append(f"Seed {seed} was measured under another protocol and is left out.")
+            notes.append({"kind": "bad", "text": f"Seed {seed} was measured under another protocol and is left out."})
     return notes

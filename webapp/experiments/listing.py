@@ -108,7 +108,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "state": display.state(run),
         "active": display.is_active(run),
         "method": display.method_title(run.method),
-        "preset": run.preset if run.preset != run.method else "",
+        "preset": run.preset if run.preset != run.method and run.variant is None else "",
         "variant": str(run.variant) if run.variant else "",
         "version": f"{run.version.dataset.name} v{run.version.number}",
         "generated": run.version.dataset.generated,

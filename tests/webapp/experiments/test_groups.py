@@ -73,6 +73,13 @@ def test_the_figures_are_those_of_the_engine(alice: Client, group: RunGroup) -> 
     assert f'href="/runs/{group_run(group, "causal", 1).pk}"' in body
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.00123, "+.0012"), (-0.5, "\N{MINUS SIGN}.5000"), (1.0, "+1.0000"), (-0.00004, ".0000"), (0.0, ".0000")]
+)
+def test_signed(value: float, text: str) -> None:
+    assert signed(value) == text
+
+
 def test_the_living_part_polls_and_stops(
     alice: Client, group: RunGroup, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:

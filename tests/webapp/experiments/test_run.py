@@ -80,8 +80,9 @@ def test_slices(alice: Client, version: Version) -> None:
     body = alice.get(f"/runs/{finish(make_run(version)).pk}").content.decode()
     table = re.sub(r"<[^>]*>", " ", body[body.index("Slices of the test users") :])
     words = " ".join(table[: table.index("Data ")].split())
-    assert f"Held-out item, by its training interactions tail 1-9 1,234 .0123 .0234 head 30+ 0 {NOTHING} {NOTHING}" in words
-    assert "User, by the length of the history short 1-5 600 .0345 .0456" in words
+    assert "By the held-out item&#x27;s interactions in training tail 1-9 1,234 .0123 .0234" in words
+    assert f"head 30+ 0 {NOTHING} {NOTHING} By the length" in words
+    assert "By the length of the user&#x27;s history short 1-5 600 .0345 .0456" in words
     run = make_run(version)
     assert "Slices" not in alice.get(f"/runs/{run.pk}").content.decode()
 
