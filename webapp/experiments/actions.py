@@ -93,7 +93,10 @@ def cancel_group(group: RunGroup) -> tuple[int, int]:
     return _cancel(Run.objects.filter(variant__group=group))
 
 
+@transaction.atomic
 def _cancel(runs: QuerySet[Run]) -> tuple[int, int]:
+    # Locked, so that none slips through that is given back to the queue between the two updates.
+    list(runs.select_for_update(of=("self",), no_key=True).order_by("pk").only("pk"))
     now = timezone.now()
     waiting = runs.filter(state__in=(RunState.DRAFT, RunState.QUEUED))
     working = runs.filter(state__in=(RunState.STARTING, RunState.RUNNING, RunState.EVALUATING))

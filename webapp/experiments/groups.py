@@ -31,7 +31,7 @@ class Standing:
         variants: in order, the base first.
         runs: all runs of a variant by its id, in order of their seeds; each has ``seed``.
         counted: those that succeeded under the group's protocol.
-        protocol: the group's, that of the first run that succeeded; empty before.
+        protocol: the group's, that of the first variant's first seed that succeeded; empty before.
         users: users evaluated under it.
     """
 
