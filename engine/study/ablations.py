@@ -22,13 +22,18 @@ def register_ablations(method: str, ablations: Ablations) -> None:
     _BY_METHOD.register(method, ablations)
 
 
+def has_ablations(method: str) -> bool:
+    """Whether the method with this id has any."""
+    return method in _BY_METHOD
+
+
 def ablations_of(spec: RunSpec) -> list[Variant]:
     """The base and the variants of ``spec``. A variant equal to the base, or to one before it, is left out.
 
     Raises:
         UserError: the method has none.
     """
-    if spec.method.id not in _BY_METHOD:
+    if not has_ablations(spec.method.id):
         raise UserError(
             f"{spec.method.id} has no ablations.", f"Methods that have: {', '.join(_BY_METHOD.names())}. Or write a study file."
         )

@@ -1,6 +1,5 @@
 """The page from which a run's ablations are launched: which variants, over which seeds, and how many runs that makes."""
 
-from functools import cache
 from typing import Any
 
 from django import forms
@@ -10,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from engine.errors import UserError
-from engine.presets import presets
 from engine.spec import RunSpec, parse_spec
 from engine.study.ablations import ablation_study, ablations_of
 from engine.study.variant import Study, Variant
@@ -76,16 +74,6 @@ class AblationForm(forms.Form):
         # Not self["variants"].value(): a forged value may be none of those that are shown.
         chosen = self["variants"].value() or []
         return [{"name": known.name, "sentence": known.sentence, "checked": known.name in chosen} for known in self.known]
-
-
-@cache
-def has_ablations(method: str) -> bool:
-    """Whether a method's runs can be ablated."""
-    preset = next((preset for preset in presets() if preset.method == method), None)
-    try:
-        return preset is not None and len(ablations_of(preset.spec())) > 1
-    except UserError:
-        return False
 
 
 @page

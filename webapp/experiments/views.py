@@ -10,10 +10,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from engine.errors import UserError
+from engine.study.ablations import has_ablations
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments import display, events
-from webapp.experiments.ablation import has_ablations
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.listing import Listing, active_exists
