@@ -10,19 +10,18 @@ from torch import Tensor
 from engine.collaborative.history_mean import HistoryMeanModel
 from engine.collaborative.pairs import PairBatch, pair_epoch
 from engine.evaluation.evaluator import History, Score, Users
-from engine.methods.method import EpochBatches, Method, ParameterGroup, Stage, StepLoss
+from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
+from engine.methods.network_method import NetworkMethod
 from engine.methods.spec import MethodSpec
-from engine.methods.state import load_module_state, module_state
 
 S = TypeVar("S", bound=MethodSpec)
 
 
-class PairwiseMethod(Method[S]):
+class PairwiseMethod(NetworkMethod[S]):
     """One model with user vectors, one stage: BPR over all training interactions.
 
     Attributes:
         title: name of the stage.
-        network: what is trained and saved; on the run's device.
         by_vector: known users are ranked for by their vectors; otherwise, and for strangers, the mean of the history stands in.
     """
 
@@ -51,15 +50,6 @@ class PairwiseMethod(Method[S]):
             return queries @ of_items.T
 
         return score
-
-    def state(self) -> dict[str, Tensor]:
-        """The model's weights."""
-        return module_state(self.network)
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take over weights."""
-        load_module_state(self.network, state)
-        self.network.eval()
 
     def _epoch(self, epoch: int) -> EpochBatches:
         context, training, network = self.context, self.context.spec.training, self.network

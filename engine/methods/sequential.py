@@ -4,30 +4,28 @@ from abc import abstractmethod
 from typing import TypeVar, cast
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.collaborative.batches import SequenceBatch, window_epoch
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.softmax import catalogue_loss
 from engine.collaborative.spec import SoftmaxSpec
-from engine.methods.method import EpochBatches, Method, ParameterGroup, Stage, StepLoss
+from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
+from engine.methods.network_method import NetworkMethod
 from engine.methods.spec import MethodSpec
-from engine.methods.state import load_module_state, module_state
 
 S = TypeVar("S", bound=MethodSpec)
 
 
-class SequentialMethod(Method[S]):
+class SequentialMethod(NetworkMethod[S]):
     """One network, one stage, all its parameters.
 
     Attributes:
         title: name of the stage.
-        network: what is trained and saved; on the run's device.
         inputs: items of a training window without its last target.
     """
 
     title: str
-    network: nn.Module
     inputs: int
 
     @abstractmethod
@@ -38,15 +36,6 @@ class SequentialMethod(Method[S]):
         """One stage."""
         group = ParameterGroup(list(self.network.parameters()), self.context.spec.training.learning_rate)
         return [Stage(self.title, self.network, [group], self._epoch, self._loss, self.scorer)]
-
-    def state(self) -> dict[str, Tensor]:
-        """The network's weights."""
-        return module_state(self.network)
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take over weights."""
-        load_module_state(self.network, state)
-        self.network.eval()
 
     def _epoch(self, epoch: int) -> EpochBatches:
         context, training = self.context, self.context.spec.training

@@ -13,12 +13,12 @@ from engine.collaborative.losses import binary_loss, generalised_binary_loss
 from engine.collaborative.sasrec import SasrecNetwork
 from engine.collaborative.softmax import training_proposal
 from engine.evaluation.evaluator import History, Score, Users
-from engine.methods.method import Context, EpochBatches, Method, ParameterGroup, Stage, StepLoss
+from engine.methods.method import Context, EpochBatches, ParameterGroup, Stage, StepLoss
+from engine.methods.network_method import NetworkMethod
 from engine.methods.sasrec.spec import SasrecSpec
-from engine.methods.state import load_module_state, module_state
 
 
-class Implementation(Method[SasrecSpec]):
+class Implementation(NetworkMethod[SasrecSpec]):
     """One network, one stage; or as many of both as the ensemble has members, each with weights and batches of its own chance."""
 
     def __init__(self, context: Context) -> None:
@@ -30,7 +30,7 @@ class Implementation(Method[SasrecSpec]):
             for _ in range(self.settings.members)
         ]
         # What is saved: the one network under its own names, or all members in a list.
-        self.module: nn.Module = self.networks[0] if len(self.networks) == 1 else nn.ModuleList(self.networks)
+        self.network: nn.Module = self.networks[0] if len(self.networks) == 1 else nn.ModuleList(self.networks)
 
     def stages(self) -> list[Stage]:
         """A stage for each network: all its parameters, all positions of each window supervised."""
@@ -40,15 +40,6 @@ class Implementation(Method[SasrecSpec]):
         """The last state's product with each item vector; of several networks, the sum of their standardised scores."""
         scores = [network.scorer() for network in self.networks]
         return scores[0] if len(scores) == 1 else partial(standardised_sum, scores)
-
-    def state(self) -> dict[str, Tensor]:
-        """The weights of all networks."""
-        return module_state(self.module)
-
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Take over weights."""
-        load_module_state(self.module, state)
-        self.module.eval()
 
     def _stage(self, member: int) -> Stage:
         network = self.networks[member]
