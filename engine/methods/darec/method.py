@@ -90,7 +90,7 @@ class Implementation(Method[DarecSpec]):
             items, lengths = history_batch(histories, self.settings.text.window, self.items, self.context.device)
             view = self._view_of_histories(histories, collaborative, lengths, items.shape[1])
             hidden = self.model.hidden(items, view, lower)
-            ranking = self.model(hidden, view)
+            ranking = self.model(items, hidden, view)
             last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
             scores: Tensor = last @ vectors.T
             return scores
@@ -149,13 +149,13 @@ class Implementation(Method[DarecSpec]):
         chosen = targets[supervised]
         hidden = self.model.hidden(histories, view)
         vectors = self.model.item_vectors(view.vectors if view is not None else None)
-        ranking = self.model(hidden, view)
+        ranking = self.model(histories, hidden, view)
         loss = tasks.next_item * self._catalogue_loss(ranking[supervised], vectors, chosen, generator)
         if tasks.next_title and self.material.titles is not None:
             written = next_title_loss(self.model, histories, targets, view, self.material.titles, generator)
             loss = loss + tasks.next_title * written
         if tasks.item_grounding:
-            collaborative = view.vectors if view is not None else vectors
+            collaborative = view.vectors if view is not None else self.model.free_vectors
             found = item_grounding_loss(self.model, targets, collaborative, self.material.same_title, generator)
             loss = loss + tasks.item_grounding * found
         if full is not None and self.network is not None:

@@ -17,6 +17,7 @@ from engine.methods.darec.injection import CollaborativeView, Injection
 from engine.methods.darec.reading import Reader, WholeReader, root_mean_square
 from engine.methods.darec.spec import SPLIT_MASKS, DarecSpec
 from engine.methods.darec.split import PerLayerReader, TwoLevelReader
+from engine.methods.darec.text_match import TextMatch
 
 FREE_STD = 0.02
 
@@ -53,6 +54,8 @@ class DarecModel(nn.Module):
         self.from_hidden = nn.Linear(backbone.dimensions, width, bias=False)
         self.from_text = nn.Linear(text.shape[1], width, bias=False)
         nn.init.normal_(self.from_text.weight, std=settings.text_scale / text.shape[1] ** 0.5)
+        matched = settings.text_match > 0 and settings.text.content == "text"
+        self.text_match = TextMatch(text, backbone.dimensions, settings.text_match) if matched else None
         self.to_vectors = nn.Linear(backbone.dimensions, width, bias=False) if settings.tasks.item_grounding else None
         self.injection: Injection | None = None
         if network is None:
@@ -77,9 +80,9 @@ class DarecModel(nn.Module):
         return self
 
     def item_vectors(self, view_vectors: Tensor | None) -> Tensor:
-        """``v_i``: `items x d`, from the CF model's ``c_i`` (None: the free vectors)."""
+        """``v_i``: `items x d`, from the CF model's ``c_i`` (None: the free vectors), the keys of the text match behind it."""
         vectors: Tensor = (self.free_vectors if view_vectors is None else view_vectors) + self.from_text(self.text)
-        return vectors
+        return vectors if self.text_match is None else torch.cat([vectors, self.text_match.keys()], dim=1)
 
     def hidden(self, histories: Tensor, view: CollaborativeView | None, lower: Tensor | None = None) -> Tensor:
         """``h_k``: `batch x length x d_model`; arguments as for ``forward``."""
@@ -88,17 +91,20 @@ class DarecModel(nn.Module):
             hidden: Tensor = self.reader(histories, added, soft, lower)
         return hidden.to(self.from_hidden.weight.dtype)
 
-    def forward(self, hidden: Tensor, view: CollaborativeView | None) -> Tensor:
-        """The state that ranks the next item, after each item: `batch x length x d`.
+    def forward(self, histories: Tensor, hidden: Tensor, view: CollaborativeView | None) -> Tensor:
+        """The state whose product with ``item_vectors`` ranks the next item, after each item: `batch x length x d`.
 
         Args:
+            histories: `batch x length`, padded on the right with the number of items.
             hidden: ``h_k``, what ``hidden`` gave.
             view: what the CF model says, None without one.
         """
-        state: Tensor = self.from_hidden(self.head_dropout(hidden))
+        hidden = self.head_dropout(hidden)
+        state: Tensor = self.from_hidden(hidden)
         if view is not None:
             state = state + view.states
-        return self._norm(state)
+        state = self._norm(state)
+        return state if self.text_match is None else torch.cat([state, self.text_match.queries(histories, hidden)], dim=2)
 
     def written(self, histories: Tensor, view: CollaborativeView | None, segment: Tensor) -> Tensor:
         """Logits of the tokens of a segment behind each history: `batch x segment x vocabulary`; see ``Reader.write``.

@@ -119,6 +119,9 @@ class DarecSpec(MethodSpec):
     )
     text: TextSpec = TextSpec()
     text_scale: float = setting(0.02, "size of the text term in item vectors at the start", ge=0, le=10)
+    text_match: float = setting(
+        0.0, "strength, at the start, of matching texts of history and candidate directly; 0 leaves it out", ge=0, le=100
+    )
     marker_dropout: float = setting(
         0.0, "dropout on the item markers as they enter the backbone, or its upper layers", ge=0, lt=1
     )

@@ -36,6 +36,6 @@ def ranking_states(method: Implementation, items: list[int], window: int | None 
         collaborative = None if method.network is None else method.network.catalogue()
         view = method._view_of_histories([table[0].numpy()], collaborative, torch.tensor([window]), window)
         short = table[:, -window:]
-        ranking: torch.Tensor = method.model(method.model.hidden(short, view), view)
+        ranking: torch.Tensor = method.model(short, method.model.hidden(short, view), view)
     assert len(lengths) == len(ranking)
     return ranking[0]

@@ -32,6 +32,12 @@ READINGS: dict[str, dict[str, Any]] = {
         "method.loss.softmax": "chunked",
         "method.loss.chunk": 7,
     },
+    "matched-without-cf": {
+        "method.injection.kind": "none",
+        "method.text_match": 4.0,
+        "method.tasks.item_grounding": 0.1,
+        "method.text.components": 6,
+    },
     "from-the-start": {"method.injection.share_of_time": 0, "method.mask": "per_head", "method.checkpointing": True},
 }
 

@@ -28,6 +28,15 @@ def test_no_later_item_changes_an_earlier_prediction(mask: str, kind: str, plant
         assert (after[place] - before[place]).abs().max() > 1e-3
 
 
+def test_no_later_text_is_matched_early(planted: Version, tmp_path: Path) -> None:
+    method = build(planted, tmp_path, {"method.text_match": 5.0, "method.text.components": 8})
+    before = ranking_states(method, ITEMS)
+    assert before.shape[1] == method.model.from_hidden.out_features + 8
+    after = ranking_states(method, [*ITEMS[:3], 40, 41])
+    torch.testing.assert_close(after[:3], before[:3], atol=1e-5, rtol=1e-5)
+    assert (after[3, -8:] - before[3, -8:]).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("mask", MASKS)
 def test_the_long_term_token_tells_of_what_came_before_the_window(mask: str, planted: Version, tmp_path: Path) -> None:
     """The state part is off and the residual is subtracted: only the soft token can know of the items before."""
