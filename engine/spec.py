@@ -54,7 +54,7 @@ class TrainingSpec(Spec):
     )
     batch_size: int = setting(32, "sequences in a training step", "sequences", ge=1, le=65536)
     learning_rate: float = setting(1e-3, "peak learning rate of AdamW", gt=0, le=10)
-    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW", ge=0, le=10)
+    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW; gates, norms and biases do not decay", ge=0, le=10)
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", "steps", ge=0, le=1_000_000)
     clip: float = setting(5.0, "largest norm of the gradient; larger ones are scaled down", gt=0)
     patience: int = setting(

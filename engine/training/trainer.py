@@ -64,6 +64,19 @@ def fingerprint(context: Context) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def parameter_groups(stage: Stage, weight_decay: float) -> list[dict[str, Any]]:
+    """The stage's groups as AdamW takes them; gates, norms and biases (fewer than two dimensions) do not decay."""
+    groups = []
+    for group in stage.groups:
+        for decay, chosen in (
+            (weight_decay, [parameter for parameter in group.parameters if parameter.ndim > 1]),
+            (0.0, [parameter for parameter in group.parameters if parameter.ndim < 2]),
+        ):
+            rate = group.learning_rate
+            groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
+    return [group for group in groups if group["params"]]
+
+
 class Trainer:
     """Trains a method through its stages.
 
@@ -106,10 +119,7 @@ class Trainer:
         return self.position
 
     def _run_stage(self, stage: Stage) -> None:
-        optimizer = torch.optim.AdamW(
-            [{"params": group.parameters, "lr": group.learning_rate, "peak": group.learning_rate} for group in stage.groups],
-            weight_decay=self.training.weight_decay,
-        )
+        optimizer = torch.optim.AdamW(parameter_groups(stage, self.training.weight_decay))
         if self._resumed_optimizer is not None:
             load_optimizer_tensors(optimizer, self._resumed_optimizer)
             self._resumed_optimizer = None

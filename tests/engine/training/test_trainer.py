@@ -4,13 +4,17 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.data.version import Version
 from engine.errors import CheckpointError, RunCancelled
+from engine.evaluation.evaluator import Score
 from engine.events import Event, MetricEvent, ProgressEvent
+from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
 from engine.presets import get_preset
 from engine.run import run
 from engine.training.checkpoint import CheckpointFolder
+from engine.training.trainer import parameter_groups
 from tests.engine.methods.runs import small_spec
 
 
@@ -91,3 +95,24 @@ def test_a_folder_of_another_run_is_refused(planted: Version, tmp_path: Path) ->
     run(get_preset("popularity").spec(), planted, tmp_path, lambda e: None)
     with pytest.raises(Exception, match="holds another run"):
         run(get_preset("popularity").spec({"training.seed": 3}), planted, tmp_path, lambda e: None)
+
+
+def test_only_matrices_decay() -> None:
+    matrix, vector, scalar = (torch.nn.Parameter(torch.ones(shape)) for shape in ((2, 2), (2,), ()))
+    groups = [ParameterGroup([scalar, matrix, vector], 0.5), ParameterGroup([torch.nn.Parameter(torch.ones(3))], 0.1)]
+    stage = Stage("one", torch.nn.Module(), groups, lambda epoch: EpochBatches(0, lambda batch: batch), _no_loss, _no_scorer)
+    found = parameter_groups(stage, 0.3)
+    assert [(group["weight_decay"], group["lr"], len(group["params"])) for group in found] == [
+        (0.3, 0.5, 1),
+        (0.0, 0.5, 2),
+        (0.0, 0.1, 1),
+    ]
+    assert found[0]["params"][0] is matrix
+
+
+def _no_loss(batch: object) -> StepLoss:
+    raise AssertionError
+
+
+def _no_scorer() -> Score:
+    raise AssertionError
