@@ -4,14 +4,13 @@ Histories lie left-aligned in a batch and are padded on the right, so causality 
 Positions count back from the last item of the window: the newest item always has position 0.
 """
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from engine.collaborative.batches import SequenceBatch
 from engine.collaborative.model import CollaborativeModel
-from engine.collaborative.softmax import catalogue_loss
+from engine.collaborative.next_item import next_item_loss
 from engine.collaborative.spec import SasrecShape, SoftmaxSpec
 from engine.methods.method import StepLoss
 
@@ -81,12 +80,7 @@ class SasrecNetwork(CollaborativeModel):
 
     def loss(self, batch: SequenceBatch, seed: int) -> StepLoss:
         """Softmax over the catalogue at every position."""
-        supervised = batch.targets != self.items
-        targets = batch.targets[supervised]
-        states = self(batch.inputs, batch.lengths)[supervised]
-        generator = np.random.default_rng([seed, *batch.key])
-        loss = catalogue_loss(states, self.catalogue(), targets, self.softmax, generator, self.proposal)
-        return StepLoss(loss, len(targets))
+        return next_item_loss(self, batch, self.softmax, self.proposal, seed)
 
     def states(self, items: Tensor, lengths: Tensor, vectors: Tensor) -> Tensor:
         """``z_k``: reads its own embeddings, which ``vectors`` are."""

@@ -3,13 +3,7 @@
 from abc import abstractmethod
 from typing import TypeVar, cast
 
-import numpy as np
-from torch import Tensor
-
 from engine.collaborative.batches import SequenceBatch, window_epoch
-from engine.collaborative.model import CollaborativeModel
-from engine.collaborative.softmax import catalogue_loss
-from engine.collaborative.spec import SoftmaxSpec
 from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
 from engine.methods.network_method import NetworkMethod
 from engine.methods.spec import MethodSpec
@@ -45,20 +39,3 @@ class SequentialMethod(NetworkMethod[S]):
 
     def _loss(self, batch: object) -> StepLoss:
         return self.step_loss(cast(SequenceBatch, batch))
-
-
-def next_item_loss(
-    model: CollaborativeModel, batch: SequenceBatch, softmax: SoftmaxSpec, proposal: Tensor | None, seed: int
-) -> StepLoss:
-    """The softmax cross-entropy of the item after each position.
-
-    Args:
-        softmax: how it is computed; what it samples comes from ``seed`` and ``batch.key`` alone.
-        proposal: `items`, probabilities that it samples with; None: uniformly.
-    """
-    vectors = model.catalogue()
-    supervised = batch.targets != model.items
-    states = model.norm(model.states(batch.inputs, batch.lengths, vectors)[supervised])
-    targets = batch.targets[supervised]
-    generator = np.random.default_rng([seed, *batch.key])
-    return StepLoss(catalogue_loss(states, vectors, targets, softmax, generator, proposal), len(targets))

@@ -12,7 +12,6 @@ from torch.nn import functional
 from engine.adapters.compile import Adapted, adapt, spread
 from engine.backbones.backbone import Backbone
 from engine.collaborative.model import CollaborativeModel
-from engine.errors import UserError
 from engine.methods.darec.injection import CollaborativeView, Injection
 from engine.methods.darec.reading import Reader, WholeReader, root_mean_square
 from engine.methods.darec.spec import SPLIT_MASKS, DarecSpec
@@ -147,10 +146,6 @@ def _reader(settings: DarecSpec, backbone: Backbone, table: Tensor, prefix: list
     if settings.mask != "per_layer" and settings.mask != "two_level":  # spelled out, so that the type narrows
         return WholeReader(backbone, table, prefix, settings.marker_dropout, settings.mask)
     layers = settings.lower_layers or backbone.layers // 2
-    if not 0 < layers < backbone.layers:
-        raise UserError(
-            f"method.lower_layers: got {layers}, must be 1 to {backbone.layers - 1} of the {backbone.layers} of {backbone.name}."
-        )
     adapted = any(choice.kind != "none" for choice in spread(settings.architecture, backbone.layers)[:layers])
     kind = TwoLevelReader if settings.mask == "two_level" else PerLayerReader
     return kind(backbone, table, prefix, settings.marker_dropout, layers=layers, adapted=adapted, window=settings.text.window)

@@ -1,8 +1,9 @@
 """Masks whose lower layers see within the item only (method.md section 2.3): ``two_level`` and ``per_layer``.
 
-A lower layer's output depends on the item alone, so it is computed once for each distinct item, and once for good where no
-adapter changes it. Injection and the order of items enter at the boundary: the order by rotary positions of the upper layers,
-or by a learned embedding where the backbone's positions are absolute.
+A lower layer's output depends on the item alone, so it is computed once for each distinct item of a batch, and, with
+``two_level``, once for good where no adapter changes it (``per_layer`` would have to keep all tokens of the catalogue).
+Injection and the order of items enter at the boundary: the order by rotary positions of the upper layers, or by a learned
+embedding where the backbone's positions are absolute.
 """
 
 import torch

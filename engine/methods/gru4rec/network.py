@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from engine.collaborative.batches import SequenceBatch
 from engine.collaborative.model import CollaborativeModel
+from engine.collaborative.next_item import next_item_loss
 from engine.methods.gru4rec.spec import Gru4recSpec
 from engine.methods.method import StepLoss
-from engine.methods.sequential import next_item_loss
 
 
 class Gru4recNetwork(CollaborativeModel):

@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from engine.collaborative.batches import SequenceBatch
 from engine.collaborative.model import CollaborativeModel
+from engine.collaborative.next_item import next_item_loss
 from engine.methods.hstu.spec import HstuSpec
 from engine.methods.method import StepLoss
-from engine.methods.sequential import next_item_loss
 
 EPSILON = 1e-6  # of the norms inside a unit, which have no weights, as in the published code
 

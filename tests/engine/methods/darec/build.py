@@ -31,11 +31,10 @@ def build(version: Version, workdir: Path, settings: dict[str, object]) -> Imple
 def ranking_states(method: Implementation, items: list[int], window: int | None = None) -> torch.Tensor:
     """The states that rank the next item at the last ``window`` items: `window x d`; the CF model reads all of them."""
     window = window or len(items)
-    table, lengths = torch.tensor([items]), torch.tensor([len(items)])
+    table = torch.tensor([items])
     with torch.no_grad():
         collaborative = None if method.network is None else method.network.catalogue()
         view = method._view_of_histories([table[0].numpy()], collaborative, torch.tensor([window]), window)
         short = table[:, -window:]
         ranking: torch.Tensor = method.model(short, method.model.hidden(short, view), view)
-    assert len(lengths) == len(ranking)
     return ranking[0]

@@ -1,5 +1,6 @@
 """Causality of the whole of DARec: nothing after item k changes what predicts item k+1, the CF side included."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,18 @@ def test_the_backbone_learns_without_a_cf_model(mask: str, planted: Version, tmp
     result = run(small_spec("darec", settings), planted, tmp_path / "darec", lambda event: None)
     baseline = run(small_spec("popularity"), planted, tmp_path / "popularity", lambda event: None)
     assert result.test["ndcg@10"] > 1.5 * baseline.test["ndcg@10"]
+
+
+def test_a_split_that_leaves_no_upper_layer_is_refused(
+    planted: Version, tmp_path: Path, checkpoint: Callable[[str], Path]
+) -> None:
+    settings: dict[str, object] = {
+        "method.mask": "two_level",
+        "method.lower_layers": 2,
+        "method.backbone": str(checkpoint("llama")),
+    }
+    with pytest.raises(UserError, match=r"method\.lower_layers: got 2, must be between 1 and 1"):
+        build(planted, tmp_path, settings)
 
 
 def test_a_window_longer_than_the_backbone_is_refused(planted: Version, tmp_path: Path) -> None:
