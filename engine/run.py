@@ -73,6 +73,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
+    method.calibrate()
     evaluations: dict[SplitName, Evaluation] = {}
     for name in ("valid", "test"):
         phase = "evaluating validation" if name == "valid" else "evaluating test"

@@ -108,6 +108,10 @@ class Method(ABC, Generic[S]):
         """Learn what needs no gradients, over training rows only."""
         return
 
+    def calibrate(self) -> None:
+        """Fit, on validation, what is not trained by gradients of the training rows; called once, after the last stage."""
+        return
+
     @abstractmethod
     def scorer(self) -> Score:
         """Compute what all histories share (item vectors, say), and give the function that scores; one for each evaluation."""

@@ -3,7 +3,7 @@
 Stage 1 trains the small CF model alone; stage 2 trains it jointly with the adapters, the marker, the injection and the head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,14 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.blend.blend import Blend
+from engine.blend.counts import Parts
 from engine.collaborative.batches import SequenceBatch, history_batch, window_epoch
 from engine.collaborative.build import build_collaborative
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.softmax import catalogue_loss, training_proposal
-from engine.evaluation.evaluator import History, Score
+from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.darec.batches import JointBatch, joint_epoch, view_of
 from engine.methods.darec.injection import CollaborativeView
 from engine.methods.darec.model import DarecModel
+from engine.methods.darec.parts import LastStates, part_names, score_parts
 from engine.methods.darec.preparation import prepare_material
 from engine.methods.darec.spec import DarecSpec
 from engine.methods.darec.tasks import alignment_loss, item_grounding_loss, next_title_loss
@@ -42,6 +45,7 @@ class Implementation(Method[DarecSpec]):
         material = self.material
         model = DarecModel(self.settings, material.backbone, material.table, material.vectors, material.prefix, self.network)
         self.model = model.to(context.device)
+        self.blend = Blend(context, self.settings.blend, part_names(self.model))
 
     def stages(self) -> list[Stage]:
         """The CF model alone (if there is one), then everything jointly."""
@@ -78,32 +82,56 @@ class Implementation(Method[DarecSpec]):
         )
         return [alone, joint]
 
+    def calibrate(self) -> None:
+        """Weigh the parts of the score and counted models on validation, if asked for."""
+        self.blend.fit(self._parts())
+
     def scorer(self) -> Score:
-        """``s(i|k)`` after the last item of each history."""
+        """``s(i|k)`` after the last item of each history, blended if weights were fitted."""
+        if self.blend.fitted:
+            return self.blend.scorer(self._parts())
+        last_states = self._last_states()
+
+        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+            last = last_states(histories)
+            return last.ranking @ last.vectors.T
+
+        return score
+
+    def _parts(self) -> Parts:
+        last_states = self._last_states()
+
+        def parts(histories: Sequence[History], users: Users | None) -> list[Tensor]:
+            return score_parts(self.model, last_states(histories))
+
+        return parts
+
+    def _last_states(self) -> Callable[[Sequence[History]], LastStates]:
+        """Compute what all histories share, and give the function that reads some to their last item."""
         with torch.no_grad():
             collaborative = self.network.catalogue() if self.network is not None else None
             vectors = self.model.item_vectors(collaborative)
             lower = self.model.reader.prepare()
 
         @torch.no_grad()
-        def score(histories: Sequence[History], users: object) -> Tensor:
+        def read(histories: Sequence[History]) -> LastStates:
             items, lengths = history_batch(histories, self.settings.text.window, self.items, self.context.device)
             view = self._view_of_histories(histories, collaborative, lengths, items.shape[1])
             hidden = self.model.hidden(items, view, lower)
             ranking = self.model(items, hidden, view)
-            last = ranking[torch.arange(len(items), device=items.device), lengths - 1]
-            scores: Tensor = last @ vectors.T
-            return scores
+            last = (torch.arange(len(items), device=items.device), lengths - 1)
+            own = None if view is None else view.states[last]
+            return LastStates(items, lengths, ranking[last], vectors, own, collaborative)
 
-        return score
+        return read
 
     def state(self) -> dict[str, Tensor]:
-        """All trainable weights: adapters, marker, injection, head and CF model."""
-        return module_state(self.model)
+        """All trainable weights: adapters, marker, injection, head and CF model; and those of the blend."""
+        return {**module_state(self.model), **self.blend.state()}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Take over trainable weights."""
-        load_module_state(self.model, state)
+        load_module_state(self.model, self.blend.take(state))
         self.model.eval()
 
     def export(self, folder: Path) -> None:

@@ -6,6 +6,7 @@ from pydantic import field_validator, model_validator
 
 from engine.adapters.choice import LayerChoice
 from engine.backbones.spec import NanoSpec
+from engine.blend.spec import BlendSpec
 from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.fields import Spec, setting
 from engine.methods.spec import MethodSpec
@@ -129,6 +130,7 @@ class DarecSpec(MethodSpec):
     tasks: TasksSpec = TasksSpec()
     loss: SoftmaxSpec = SoftmaxSpec()
     injection: InjectionSpec = InjectionSpec()
+    blend: BlendSpec = BlendSpec()
 
     @field_validator("architecture", mode="before")
     @classmethod

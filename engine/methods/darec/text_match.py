@@ -44,8 +44,15 @@ class TextMatch(nn.Module):
             histories: `batch x length`, padded on the right with the number of items.
             hidden: ``h_k``, `batch x length x d_model`.
         """
+        mean = self._mean(histories)
+        return self.strength * functional.normalize(mean * self.scale + self.from_hidden(hidden), dim=2)
+
+    def history_queries(self, histories: Tensor) -> Tensor:
+        """The same without ``h_k`` and ``g``, what the texts alone say: `batch x length x components`."""
+        return functional.normalize(self._mean(histories) * self.scale, dim=2)
+
+    def _mean(self, histories: Tensor) -> Tensor:
         places = torch.arange(histories.shape[1], device=histories.device)
         back = (places[:, None] - places).clamp(min=0)
         weights = (torch.sigmoid(self.decay) ** back).tril()
-        mean = weights @ self.text[histories]
-        return self.strength * functional.normalize(mean * self.scale + self.from_hidden(hidden), dim=2)
+        return weights @ self.text[histories]

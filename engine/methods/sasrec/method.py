@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.blend.blend import Blend
+from engine.blend.counts import Parts
 from engine.collaborative.batches import SequenceBatch, window_epoch
 from engine.collaborative.losses import binary_loss, generalised_binary_loss
 from engine.collaborative.sasrec import SasrecNetwork
@@ -31,15 +33,35 @@ class Implementation(NetworkMethod[SasrecSpec]):
         ]
         # What is saved: the one network under its own names, or all members in a list.
         self.network: nn.Module = self.networks[0] if len(self.networks) == 1 else nn.ModuleList(self.networks)
+        names = ["network"] if len(self.networks) == 1 else [f"network {member + 1}" for member in range(len(self.networks))]
+        self.blend = Blend(context, self.settings.blend, dict.fromkeys(names, 1.0))
 
     def stages(self) -> list[Stage]:
         """A stage for each network: all its parameters, all positions of each window supervised."""
         return [self._stage(member) for member in range(len(self.networks))]
 
+    def calibrate(self) -> None:
+        """Weigh networks and counted models on validation, if asked for."""
+        self.blend.fit(self._parts())
+
     def scorer(self) -> Score:
         """The last state's product with each item vector; of several networks, the sum of their standardised scores."""
+        if self.blend.fitted:
+            return self.blend.scorer(self._parts())
         scores = [network.scorer() for network in self.networks]
         return scores[0] if len(scores) == 1 else partial(standardised_sum, scores)
+
+    def state(self) -> dict[str, Tensor]:
+        """The networks' weights, and those of the blend."""
+        return {**super().state(), **self.blend.state()}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Take over weights."""
+        super().load_state(self.blend.take(state))
+
+    def _parts(self) -> Parts:
+        scores = [network.scorer() for network in self.networks]
+        return lambda histories, users: [score(histories, users) for score in scores]
 
     def _stage(self, member: int) -> Stage:
         network = self.networks[member]

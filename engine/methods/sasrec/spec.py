@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from engine.blend.spec import BlendSpec
 from engine.collaborative.spec import SasrecShape, SoftmaxSpec
 from engine.fields import setting
 from engine.methods.spec import MethodSpec
@@ -21,3 +22,4 @@ class SasrecSpec(MethodSpec, SoftmaxSpec, SasrecShape):
     members: int = setting(
         1, "networks trained one after the other, ranking by the sum of their standardised scores", "networks", ge=1, le=16
     )
+    blend: BlendSpec = BlendSpec()

@@ -1,0 +1,13 @@
+"""Settings of blending. No torch here."""
+
+from engine.fields import Spec, setting
+
+
+class BlendSpec(Spec):
+    """Linear blending: one weight for each part of the score, fitted on validation targets once training has ended."""
+
+    fit: bool = setting(
+        False, "after training, weigh the parts of the score on validation; its figures are then fitted by as many weights"
+    )
+    counts: bool = setting(True, "counted models (markov, sequential rules, item-knn, popularity) are parts of the score too")
+    users: int = setting(2000, "validation users that weights are fitted on, at most", "users", ge=10, le=100_000)
