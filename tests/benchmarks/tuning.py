@@ -1,9 +1,10 @@
-"""The tuning of the baselines for the table of record: as many configurations and minutes for each method, on one seed.
+"""The tuning for the table of record: as many configurations and minutes for each method, DARec too, on one seed.
 
     python -m tests.benchmarks.tuning ml-100k > tune.yaml
     python -m engine study --data DATA --spec tune.yaml --out runs/tune --jobs 2
 
-Choose by validation alone. Minutes are processor time, so that other work on the machine takes from no method.
+Choose by validation alone. Minutes are processor time, so that other work on the machine takes from no method. The larger sets
+are tuned on a share of their users, see ``tests.benchmarks.sample``.
 """
 
 import sys
@@ -15,18 +16,19 @@ Settings = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What hangs on the data: minutes of each configuration, longest window, batch, items of a sampled softmax (0: full)."""
+    """What hangs on the data: minutes of each configuration, longest window, batch, items of a sampled softmax (0: full), backbone."""
 
     minutes: float
     window: int
     batch: int
     samples: int
+    darec: str
 
 
 DATA = {
-    "ml-100k": Setting(2, 50, 32, 0),
-    "amazon-beauty-2014": Setting(5, 20, 64, 1024),
-    "online-retail": Setting(4, 50, 32, 1024),
+    "ml-100k": Setting(1.5, 50, 32, 0, "darec-nano"),
+    "amazon-beauty-2014": Setting(1.5, 20, 64, 1024, "darec-minilm"),
+    "online-retail": Setting(1.5, 50, 32, 1024, "darec-minilm"),
 }
 
 
@@ -51,7 +53,10 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
     heads = {"method.attention_dimensions": 64, "method.value_dimensions": 64}
     wide = {"method.dimensions": 128, "method.dropout": 0.5}
     first = {"method.norm": "first", "method.mask_probability": 0.4}
+    joint = {**_darec(data), "training.batch_size": data.batch}
+    gentle = {f"method.{name}_dropout": 0.2 for name in ("marker", "head")} | {"method.injection.sasrec.dropout": 0.3}
     return {
+        data.darec: [joint, {**joint, **gentle}, {**joint, "method.injection.alpha": 3}],
         "sasrec": [
             {**full, "method.dropout": 0.3},
             {**full, **regular},
@@ -67,9 +72,15 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
         "sasrec-gbce": [windows, {**windows, "method.calibration": 0.5}, {**windows, "method.negatives": 64}],
         "lightgcn": [{}, {"method.regularization": 0.001}, {"training.learning_rate": 0.003, "method.half_life": 1.5}],
         "bpr-mf": [{}, {"method.regularization": 0.1}, {"method.half_life": 1.5}],
-        "markov": [{}, {"method.reach_decay": 0.9, "method.votes": 20}, {"method.reach": 3, "method.votes": 5}],
+        "markov": [{}, {"method.reach_decay": 0.9, "method.votes": 20}, {"method.reach": 1, "method.votes": 1, "method.smoothing": 5}],
         "item-knn": [{}, {"method.neighbours": 200, "method.recency": 0.8}, {"method.neighbours": 500, "method.shrinkage": 10}],
     }
+
+
+def _darec(data: Setting) -> Settings:
+    windows: Settings = {"method.text.window": min(data.window, 50), "method.injection.sasrec.window": data.window}
+    softmax = {"method.loss.softmax": "sampled", "method.loss.samples": data.samples} if data.samples else {}
+    return {**windows, **softmax, "method.text.attributes": "categories"}
 
 
 if __name__ == "__main__":
