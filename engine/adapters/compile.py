@@ -1,21 +1,22 @@
 """From an architecture (one choice per layer) to PEFT, and back: what was injected is read from the model and compared."""
 
-import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from peft import LoraConfig, PeftModel, get_peft_model
-from peft.tuners.lora import LoraLayer
+from peft import PeftConfig, PeftModel, get_peft_model, inject_adapter_in_model
+from peft.tuners.tuners_utils import cast_adapter_dtype
 from torch import nn
 
 from engine.adapters.choice import LayerChoice
+from engine.adapters.configs import ALONE, adapter_configs
+from engine.adapters.costs import LayerShapes, MapShape, check_kind, parameters
+from engine.adapters.probe import probe
+from engine.adapters.read_back import adapted_modules, adapter_names, read_back
 from engine.backbones.backbone import Backbone
-from engine.backbones.families import Family
 from engine.errors import EngineError, UserError
 from engine.result import LayerAdapter
-
-ALPHA_PER_RANK = 2
-"""LoRA's alpha is this times the rank, so that the size of an update does not depend on the rank."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,15 @@ class Adapted:
     """What was injected into a backbone's model.
 
     Attributes:
-        peft_model: the model as PEFT wraps it, or None if no layer has an adapter.
+        backbone: the backbone whose model has the adapters now.
+        peft_model: the model as PEFT wraps it if there is just one adapter (PEFT alone can save and load it), else None.
+        adapters: PEFT's config of each adapter by its name; empty if no layer has one.
         layers: what each layer has, read back from the model.
     """
 
+    backbone: Backbone
     peft_model: PeftModel | None
+    adapters: dict[str, PeftConfig]
     layers: list[LayerAdapter]
 
 
@@ -46,75 +51,71 @@ def adapt(backbone: Backbone, architecture: tuple[LayerChoice, ...]) -> Adapted:
     """Inject the architecture's adapters into the backbone's model (in place) and verify them.
 
     Raises:
-        UserError: the number of choices does not fit the backbone.
+        UserError: the number of choices does not fit the backbone, or it cannot have one of the kinds or ranks.
         EngineError: PEFT made something else than was planned.
     """
     choices = spread(architecture, backbone.layers)
-    config = lora_config(backbone.family, choices)
-    peft_model = _inject(backbone, config) if config is not None else None
+    four_bit = bool(getattr(backbone.model, "is_loaded_in_4bit", False))
+    shapes = model_shapes(backbone)
+    for choice in choices:
+        check_kind(choice.kind, backbone.family, four_bit=four_bit)
+        parameters(choice, shapes)
+    return inject(backbone, choices, adapter_configs(backbone.family, choices))
+
+
+def inject(backbone: Backbone, choices: list[LayerChoice], configs: dict[str, PeftConfig]) -> Adapted:
+    """Inject adapters by their configs; raises EngineError unless the model then has just ``choices``, each with effect."""
+    peft_model = None
+    with without_known_warnings():
+        if list(configs) == [ALONE]:
+            peft_model = get_peft_model(backbone.model, configs[ALONE])  # type: ignore[arg-type]
+        else:
+            _inject_several(backbone.model, configs)
+    return verified(backbone, choices, configs, peft_model)
+
+
+def verified(
+    backbone: Backbone, choices: list[LayerChoice], configs: dict[str, PeftConfig], peft_model: PeftModel | None
+) -> Adapted:
+    """What the backbone's model has by now; raises EngineError unless it is just ``choices``, each with effect."""
     found = read_back(backbone.model, backbone.family, backbone.layers)
-    planned = [(choice.kind, choice.target, choice.rank) for choice in choices]
-    if [(layer.kind, layer.target, layer.rank) for layer in found] != planned:
-        raise EngineError(f"The injected adapters differ from the architecture: planned {planned}, found {found}.")
-    return Adapted(peft_model, found)
+    shapes = model_shapes(backbone)
+    planned = [(choice.kind, choice.target, choice.rank, parameters(choice, shapes)) for choice in choices]
+    present = [(layer.kind, layer.target, layer.rank, layer.parameters) for layer in found]
+    if present != planned:
+        raise EngineError(f"The injected adapters differ from the architecture: planned {planned}, found {present}.")
+    probe(backbone.model)
+    return Adapted(backbone, peft_model, configs, found)
 
 
-def _inject(backbone: Backbone, config: LoraConfig) -> PeftModel:
+def model_shapes(backbone: Backbone) -> LayerShapes:
+    """The shapes of the adaptable maps of the lowest layer (all layers of a family are alike), adapted or not."""
+    family, maps = backbone.family, []
+    for name in family.attention + family.mlp:
+        module = backbone.model.get_submodule(f"{family.layers}.0.{name}")
+        base = getattr(module, "base_layer", module)
+        if family.transposed:
+            maps.append(MapShape(name, int(base.nx), int(base.nf)))
+        else:
+            maps.append(MapShape(name, int(base.in_features), int(base.out_features)))
+    return LayerShapes(family, tuple(maps))
+
+
+def _inject_several(model: nn.Module, configs: dict[str, PeftConfig]) -> None:
+    for name, config in configs.items():
+        inject_adapter_in_model(config, model, adapter_name=name)
+        cast_adapter_dtype(model, name)  # as get_peft_model does: adapters train in fp32 on half-precision weights too
+    for module in adapted_modules(model).values():
+        # each injection makes its own adapter the active one of all maps, also of those that do not have it
+        module.set_adapter(sorted(adapter_names(module)))
+
+
+@contextmanager
+def without_known_warnings() -> Iterator[None]:
+    """Silence what peft says of two things that are meant as they are."""
     with warnings.catch_warnings():
         # peft 0.21.2 asks for a property that transformers 5.23 has renamed; nothing of ours hangs on it
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
-        return get_peft_model(backbone.model, config)
-
-
-def lora_config(family: Family, choices: list[LayerChoice]) -> LoraConfig | None:
-    """One LoraConfig for all layers, every map named in full; None if no layer has an adapter."""
-    ranks = {
-        module: choice.rank
-        for layer, choice in enumerate(choices)
-        if choice.kind == "lora"
-        for module in family.modules(layer, choice.target)
-    }
-    if not ranks:
-        return None
-    first = next(iter(ranks.values()))
-    patterns = {re.escape(module): rank for module, rank in ranks.items()}
-    return LoraConfig(
-        r=first,
-        lora_alpha=ALPHA_PER_RANK * first,
-        target_modules="|".join(f"({pattern})" for pattern in patterns),
-        rank_pattern=patterns,
-        alpha_pattern={pattern: ALPHA_PER_RANK * rank for pattern, rank in patterns.items()},
-        fan_in_fan_out=family.transposed,
-    )
-
-
-def read_back(model: nn.Module, family: Family, layers: int) -> list[LayerAdapter]:
-    """What each layer of the model really has. Raises EngineError for a layer that no single choice describes."""
-    adapted = {name: module for name, module in model.named_modules() if isinstance(module, LoraLayer)}
-    known: set[str] = set()
-    found = []
-    for layer in range(layers):
-        here = {name for name in adapted if name.startswith(f"{family.layers}.{layer}.")}
-        known |= here
-        found.append(_describe(layer, {name: adapted[name] for name in here}, family))
-    if known != set(adapted):
-        raise EngineError(f"Adapters outside of the layers: {sorted(set(adapted) - known)}.")
-    return found
-
-
-def _describe(layer: int, adapted: dict[str, LoraLayer], family: Family) -> LayerAdapter:
-    if not adapted:
-        return LayerAdapter(layer=layer, kind="none", target="both", rank=0, parameters=0)
-    targets = [target for target in ("attention", "mlp", "both") if set(family.modules(layer, target)) == set(adapted)]
-    ranks = {rank for module in adapted.values() for rank in module.r.values()}
-    adapters = {name for module in adapted.values() for name in module.active_adapters}
-    if len(targets) != 1 or len(ranks) != 1 or len(adapters) != 1:
-        raise EngineError(f"Layer {layer} has adapters that no single choice describes: {sorted(adapted)}, ranks {ranks}.")
-    modules = [module for module in adapted.values() if isinstance(module, nn.Module)]
-    parameters = sum(
-        parameter.numel()
-        for module in modules
-        for name, parameter in module.named_parameters()
-        if name.startswith("lora_") and parameter.requires_grad
-    )
-    return LayerAdapter(layer=layer, kind="lora", target=targets[0], rank=ranks.pop(), parameters=parameters)
+        # several adapters in one model is what is meant here
+        warnings.filterwarnings("ignore", message="Already found a `peft_config` attribute in the model")
+        yield

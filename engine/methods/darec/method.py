@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.adapters.folder import save_adapters
 from engine.blend.blend import Blend
 from engine.blend.counts import Parts
+from engine.cache import recipe_hash
 from engine.collaborative.batches import SequenceBatch, history_batch, window_epoch
 from engine.collaborative.build import build_collaborative
 from engine.collaborative.model import CollaborativeModel
@@ -29,6 +31,9 @@ from engine.methods.method import Context, EpochBatches, Method, ParameterGroup,
 from engine.methods.state import load_module_state, module_state
 from engine.result import LayerAdapter
 
+ALONE_REVISION = 1
+"""Raise it when the same settings train another CF model than before: what was kept no longer counts then."""
+
 
 class Implementation(Method[DarecSpec]):
     """Backbone, CF model and head."""
@@ -40,7 +45,11 @@ class Implementation(Method[DarecSpec]):
         self.material = prepare_material(context, self.settings)
         self.network: CollaborativeModel | None = None
         if self.settings.injection.kind != "none":
-            self.network = build_collaborative(self.settings.injection, self.items, context.split.train, self.settings.loss)
+            with torch.random.fork_rng(devices=[]):
+                # its start hangs on the seed alone, so that runs which differ elsewhere share the stage that trains it alone
+                torch.manual_seed(context.spec.training.seed)
+                injection, train = self.settings.injection, context.split.train
+                self.network = build_collaborative(injection, self.items, train, self.settings.loss)
             self.network.to(context.device)
         material = self.material
         model = DarecModel(self.settings, material.backbone, material.table, material.vectors, material.prefix, self.network)
@@ -79,6 +88,7 @@ class Implementation(Method[DarecSpec]):
             self._alone_loss,
             self.network.scorer,
             share=injection.share_of_time,
+            recipe=self._alone_recipe() if injection.reuse else None,
         )
         return [alone, joint]
 
@@ -135,9 +145,8 @@ class Implementation(Method[DarecSpec]):
         self.model.eval()
 
     def export(self, folder: Path) -> None:
-        """The adapters as PEFT writes them, for ``PeftModel.from_pretrained`` on the backbone's base model."""
-        if self.model.adapted.peft_model is not None:
-            self.model.adapted.peft_model.save_pretrained(str(folder / "adapter"), save_embedding_layers=False)
+        """The adapters, for ``load_adapters``, or for PEFT alone on the backbone's base model if they are of one kind."""
+        save_adapters(self.model.adapted, folder / "adapter")
 
     def architecture(self) -> list[LayerAdapter]:
         """The layer map, read back from the injected model."""
@@ -155,6 +164,20 @@ class Implementation(Method[DarecSpec]):
         training, window = self.context.spec.training, self.settings.injection.window
         key = (training.seed, 0, epoch)
         return window_epoch(self.context.split.train, window, training.batch_size, self.items, self.context.device, key)
+
+    def _alone_recipe(self) -> str:
+        """All that the CF model trained alone depends on."""
+        context, injection = self.context, self.settings.injection
+        shape = getattr(injection, injection.kind.replace("-", "_"))
+        return recipe_hash(
+            ALONE_REVISION,
+            context.version.hash,
+            context.device.type,
+            context.spec.training.model_dump(mode="json"),
+            context.spec.evaluation.model_dump(mode="json"),
+            self.settings.loss.model_dump(mode="json"),
+            [injection.kind, injection.share_of_time, shape.model_dump(mode="json")],
+        )
 
     def _alone_loss(self, batch: object) -> StepLoss:
         return cast(CollaborativeModel, self.network).loss(cast(SequenceBatch, batch), self.context.spec.training.seed)
