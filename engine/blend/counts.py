@@ -33,7 +33,8 @@ def counted_parts(context: Context) -> Parts:
 
     def parts(histories: Sequence[History], users: Users | None) -> list[Tensor]:
         alike = neighbours(histories, users)
-        alike = alike / alike.sum(dim=1, keepdim=True).clamp(min=torch.finfo(alike.dtype).tiny)
+        total = alike.sum(dim=1, keepdim=True)
+        alike = torch.where(total > 0, alike / total.clamp(min=torch.finfo(alike.dtype).tiny), popularity)
         mixed = (1 - LEFT_TO_POPULARITY) * alike + LEFT_TO_POPULARITY * popularity
         chances = [markov(histories, users), rules(histories, users), mixed, popularity.expand_as(mixed)]
         return [torch.log(part.clamp(min=_LEAST)) for part in chances]

@@ -12,6 +12,8 @@ from engine.study.variant import Member, Study, Variant
 BASE = Variant("base", "as it is")
 TASK_WEIGHT = 0.1
 """Weight of a further task where an ablation adds it."""
+ALONE_SHARE = 0.35
+"""Part of the time that a CF model which is not trained jointly gets alone, where the base gives it none."""
 
 Ablations = Callable[[RunSpec], list[Variant]]
 _BY_METHOD: Registry[Ablations] = Registry("method with ablations")
@@ -74,7 +76,10 @@ def _parts(method: DarecSpec) -> list[Variant]:
             Variant(
                 "not-joint",
                 "the collaborative model stays as it was trained alone",
-                {"method.injection.joint": False},
+                {
+                    "method.injection.joint": False,
+                    "method.injection.share_of_time": method.injection.share_of_time or ALONE_SHARE,
+                },
             ),
             Variant(
                 "no-long-term",
@@ -106,16 +111,33 @@ def _tasks(method: DarecSpec) -> list[Variant]:
 
 def _controls(spec: RunSpec) -> list[Variant]:
     assert isinstance(spec.method, DarecSpec)  # noqa: S101 - its caller saw to it
-    shape = {"id": "sasrec", **spec.method.injection.sasrec.model_dump(mode="json")}
-    return [
+    method = spec.method
+    kind = "hstu" if method.injection.kind == "hstu" else "sasrec"
+    softmax = method.loss.model_dump(mode="json")
+    alone = {"id": kind, **softmax, **getattr(method.injection, kind).model_dump(mode="json")}
+    blended = {**alone, "blend": method.blend.model_dump(mode="json")}
+    name = "HSTU" if kind == "hstu" else "SASRec"
+    variants = [
         Variant("ids-only", "item numbers in place of texts: what is the text worth?", {"method.text.content": "ids"}),
         Variant(
             "ensemble",
-            "two SASRecs of the injected one's shape, scores added: does a second model of any kind do as well?",
-            {"method": {**shape, "members": 2}, "preset": None},
+            f"two {name}s of the injected one's shape, scores added, or blended as here: "
+            "does a second model of any kind do as well?",
+            {"method": {**blended, "members": 2}, "preset": None},
         ),
-        Variant("sasrec", "one SASRec of the injected one's shape, alone", {"method": shape, "preset": None}),
+        Variant(kind, f"one {name} of the injected one's shape, alone", {"method": alone, "preset": None}),
     ]
+    if method.blend.fit:
+        variants += [
+            Variant("not-blended", "the score as it was trained, without weights from validation", {"method.blend.fit": False}),
+            Variant("no-counts", "no counted models in the blend", {"method.blend.counts": False}),
+            Variant(
+                f"{kind}-blended",
+                f"one {name} blended with the same counted models: what is the backbone worth?",
+                {"method": blended, "preset": None},
+            ),
+        ]
+    return variants
 
 
 register_ablations("darec", _darec)

@@ -1,7 +1,7 @@
 """A sample of a version's users, with the whole catalogue, to tune on where the set is large.
 
-    python -m tests.benchmarks.sample VERSION FOLDER --share 0.4
-    python -m engine prepare --data FOLDER --out SAMPLE --set filters.core=0
+python -m tests.benchmarks.sample VERSION FOLDER --share 0.4
+python -m engine prepare --data FOLDER --out SAMPLE --set filters.core=0
 """
 
 import argparse
@@ -16,7 +16,7 @@ SEED = 0
 
 
 def write_sample(version: Version, folder: Path, share: float) -> int:
-    """Write ``interactions.csv`` of a share of the users, drawn evenly, and ``items.csv`` of all items; gives the users' number."""
+    """Write ``interactions.csv`` of a share of the users, drawn evenly, and ``items.csv`` of all; gives the number of users."""
     count = max(1, round(share * len(version.users)))
     drawn = np.random.default_rng(SEED).choice(len(version.users), count, replace=False)
     rows = np.isin(version.user, drawn)

@@ -148,7 +148,7 @@ def test_a_broken_import_of_our_own_is_no_missing_package() -> None:
 
 def test_quality_runs_the_method_on_a_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DARECLAB_CACHE", str(tmp_path / "cache"))
-    small = {"method.nano.layers": 1, "method.nano.dimensions": 32, "method.nano.heads": 2, "method.nano.warmup_steps": 0}
+    small = {"method.nano.layers": 2, "method.nano.dimensions": 32, "method.nano.heads": 2, "method.nano.warmup_steps": 0}
     settings = small | {"training.epochs": 1, "training.threads": 1}
     generate(tmp_path / "data", users=60, items=40)
     clock = gpu.Clock(torch.device("cpu"), 1)

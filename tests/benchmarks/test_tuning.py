@@ -13,7 +13,7 @@ def test_every_method_has_as_many_configurations_and_minutes(data: str, tmp_path
     path.write_text(yaml.safe_dump(tuning_study(data)), encoding="utf-8")
     study = read_study(path)
     assert study.seeds == (0,)
-    assert len(study.members) == 3 * 9
+    assert len(study.members) == 3 * 10
     assert {member.spec.training.minutes for member in study.members} == {DATA[data].minutes}
     assert {member.spec.training.clock for member in study.members} == {"processor"}
     assert len({member.spec.model_dump_json() for member in study.members}) == len(study.members)

@@ -16,7 +16,7 @@ Settings = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What hangs on the data: minutes of each configuration, longest window, batch, items of a sampled softmax (0: full), backbone."""
+    """What hangs on the data: minutes of each configuration, longest window, batch, sampled items (0: all), preset."""
 
     minutes: float
     window: int
@@ -72,7 +72,11 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
         "sasrec-gbce": [windows, {**windows, "method.calibration": 0.5}, {**windows, "method.negatives": 64}],
         "lightgcn": [{}, {"method.regularization": 0.001}, {"training.learning_rate": 0.003, "method.half_life": 1.5}],
         "bpr-mf": [{}, {"method.regularization": 0.1}, {"method.half_life": 1.5}],
-        "markov": [{}, {"method.reach_decay": 0.9, "method.votes": 20}, {"method.reach": 1, "method.votes": 1, "method.smoothing": 5}],
+        "markov": [
+            {},
+            {"method.reach_decay": 0.9, "method.votes": 20},
+            {"method.reach": 1, "method.votes": 1, "method.smoothing": 5},
+        ],
         "item-knn": [{}, {"method.neighbours": 200, "method.recency": 0.8}, {"method.neighbours": 500, "method.shrinkage": 10}],
     }
 

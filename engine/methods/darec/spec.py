@@ -7,7 +7,7 @@ from pydantic import field_validator, model_validator
 from engine.adapters.choice import LayerChoice
 from engine.backbones.spec import NanoSpec
 from engine.blend.spec import BlendSpec
-from engine.collaborative.spec import BprMfShape, LightgcnShape, SasrecShape, SoftmaxSpec
+from engine.collaborative.spec import BprMfShape, HstuShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.fields import Spec, setting
 from engine.methods.spec import MethodSpec
 
@@ -64,10 +64,11 @@ class TasksSpec(Spec):
 class InjectionSpec(Spec):
     """The small collaborative (CF) model, trained alone first and then jointly with the adapters."""
 
-    kind: Literal["sasrec", "lightgcn", "bpr-mf", "none"] = setting(
+    kind: Literal["sasrec", "hstu", "lightgcn", "bpr-mf", "none"] = setting(
         "sasrec", "the CF model; none leaves the backbone alone with free item vectors"
     )
     sasrec: SasrecShape = SasrecShape()
+    hstu: HstuShape = HstuShape()
     lightgcn: LightgcnShape = LightgcnShape()
     bpr_mf: BprMfShape = BprMfShape()
     item: bool = setting(True, "item markers get the CF model's item vectors")
@@ -81,13 +82,14 @@ class InjectionSpec(Spec):
         0.35, "part of training.minutes for the CF model alone; 0 trains all jointly from the start", ge=0, lt=1
     )
     learning_rate: float = setting(2e-4, "learning rate of the CF model in the joint stage", ge=0, le=1)
+    reuse: bool = setting(True, "take the CF model trained alone over from an earlier run with the same settings and seed")
     stop_gradient: bool = setting(False, "keep the backbone's loss from changing the CF model")
 
     @property
     def window(self) -> int:
         """Items that the CF model reads; 0 without one."""
-        windows = {"sasrec": self.sasrec.window, "lightgcn": self.lightgcn.window, "bpr-mf": self.bpr_mf.window, "none": 0}
-        return windows[self.kind]
+        shape = getattr(self, self.kind.replace("-", "_"), None)
+        return 0 if shape is None else int(shape.window)
 
 
 class DarecSpec(MethodSpec):

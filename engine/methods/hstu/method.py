@@ -1,31 +1,17 @@
-"""``hstu``: pointwise gated attention over the last items."""
+"""``hstu``: pointwise gated attention over the last items; alone, or as an ensemble."""
 
-from engine.collaborative.batches import SequenceBatch
-from engine.collaborative.softmax import training_proposal
-from engine.evaluation.evaluator import Score
-from engine.methods.hstu.network import HstuNetwork
+from torch import Tensor
+
+from engine.collaborative.hstu import HstuNetwork
+from engine.methods.ensemble import EnsembleMethod
 from engine.methods.hstu.spec import HstuSpec
-from engine.methods.method import Context, StepLoss
-from engine.methods.sequential import SequentialMethod
 
 
-class Implementation(SequentialMethod[HstuSpec]):
-    """Every position of each window is supervised."""
+class Implementation(EnsembleMethod[HstuSpec, HstuNetwork]):
+    """Trained with the network's own loss, at every position of each window."""
 
     title = "HSTU"
-    network: HstuNetwork
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.inputs = self.settings.window
-        items = context.version.counts.items
-        proposal = training_proposal(context.split.train, items)
-        self.network = HstuNetwork(items, self.settings, proposal).to(context.device)
-
-    def step_loss(self, batch: SequenceBatch) -> StepLoss:
-        """The network's own loss."""
-        return self.network.loss(batch, self.context.spec.training.seed)
-
-    def scorer(self) -> Score:
-        """The last state's product with each item vector."""
-        return self.network.scorer()
+    def build(self, proposal: Tensor) -> HstuNetwork:
+        """A network of the settings' shape."""
+        return HstuNetwork(self.items, self.settings, self.settings, proposal)

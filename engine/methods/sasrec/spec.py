@@ -2,13 +2,12 @@
 
 from typing import Literal
 
-from engine.blend.spec import BlendSpec
 from engine.collaborative.spec import SasrecShape, SoftmaxSpec
 from engine.fields import setting
-from engine.methods.spec import MethodSpec
+from engine.methods.ensemble_spec import EnsembleSpec
 
 
-class SasrecSpec(MethodSpec, SoftmaxSpec, SasrecShape):
+class SasrecSpec(EnsembleSpec, SoftmaxSpec, SasrecShape):
     """Self-attentive sequential recommendation (Kang and McAuley, 2018, arXiv 1808.09781)."""
 
     id: Literal["sasrec"] = "sasrec"
@@ -19,7 +18,3 @@ class SasrecSpec(MethodSpec, SoftmaxSpec, SasrecShape):
     )
     negatives: int = setting(1, "sampled negatives for each target, with bce and gbce", "items", ge=1, le=4096)
     calibration: float = setting(0.75, "t of gbce: 0 is plain bce, 1 takes all overconfidence out", ge=0, le=1)
-    members: int = setting(
-        1, "networks trained one after the other, ranking by the sum of their standardised scores", "networks", ge=1, le=16
-    )
-    blend: BlendSpec = BlendSpec()

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from engine.blend.blend import STATE
 from engine.data.version import Version
 from engine.errors import RunCancelled, SpecError
 from engine.run import run
-from tests.engine.methods.runs import small_spec
+from tests.engine.methods.blending import assert_saved_scores, stop_while_blending
+from tests.engine.methods.runs import preset_darec, small_spec
 from tests.engine.methods.test_behaviour import comparable, same, stop_after, trained
 
 READINGS: dict[str, dict[str, Any]] = {
@@ -24,6 +26,18 @@ READINGS: dict[str, dict[str, Any]] = {
         "method.loss.softmax": "sampled",
         "method.loss.samples": 20,
         "method.text.components": 8,
+    },
+    "hstu-chunked": {
+        "method.injection.kind": "hstu",
+        "method.loss.softmax": "chunked",
+        "method.loss.chunk": 7,
+    },
+    "blended": {"method.text_match": 4.0, "method.text.components": 8, "method.blend.fit": True, "method.blend.users": 50},
+    "blended-hstu-without-counts": {
+        "method.injection.kind": "hstu",
+        "method.injection.share_of_time": 0,
+        "method.blend.fit": True,
+        "method.blend.counts": False,
     },
     "frozen-bpr-chunked": {
         "method.injection.kind": "bpr-mf",
@@ -51,6 +65,21 @@ def test_stopping_and_going_on_changes_nothing(reading: str, planted: Version, t
     parts = run(spec, planted, tmp_path / "parts", lambda event: None)
     assert comparable(whole) == comparable(parts)
     assert same(trained(tmp_path / "whole"), trained(tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("change", [{}, {"method.injection.kind": "hstu"}])
+def test_the_preset_learns_stops_and_goes_on(change: dict[str, Any], planted: Version, tmp_path: Path) -> None:
+    """Stopped within training, and again while it is blended."""
+    spec = preset_darec(change)
+    whole = run(spec, planted, tmp_path / "whole", lambda event: None)
+    assert STATE in trained(tmp_path / "whole")
+    with pytest.raises(RunCancelled):
+        run(spec, planted, tmp_path / "parts", lambda event: None, should_stop=stop_after(8))
+    stop_while_blending(spec, planted, tmp_path / "parts")
+    parts = run(spec, planted, tmp_path / "parts", lambda event: None)
+    assert comparable(whole) == comparable(parts)
+    assert same(trained(tmp_path / "whole"), trained(tmp_path / "parts"))
+    assert_saved_scores(tmp_path / "whole", whole, planted)
 
 
 def test_a_frozen_cf_model_needs_a_stage_of_its_own() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from engine.methods.hstu.network import EPSILON, HstuNetwork, Unit
+from engine.collaborative.hstu import EPSILON, HstuNetwork, Unit
 from engine.methods.hstu.spec import HstuSpec
 from tests.engine.methods.causal import ITEMS, assert_causal, assert_padding_counts_nothing
 

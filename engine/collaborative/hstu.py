@@ -18,7 +18,7 @@ from torch.nn import functional
 from engine.collaborative.batches import SequenceBatch
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.next_item import next_item_loss
-from engine.methods.hstu.spec import HstuSpec
+from engine.collaborative.spec import HstuShape, SoftmaxSpec
 from engine.methods.method import StepLoss
 
 EPSILON = 1e-6  # of the norms inside a unit, which have no weights, as in the published code
@@ -27,7 +27,7 @@ EPSILON = 1e-6  # of the norms inside a unit, which have no weights, as in the p
 class Unit(nn.Module):
     """One transduction unit: causal pointwise attention, gated."""
 
-    def __init__(self, settings: HstuSpec) -> None:
+    def __init__(self, settings: HstuShape) -> None:
         super().__init__()
         self.heads = settings.heads
         self.widths = [settings.value_dimensions] * 2 + [settings.attention_dimensions] * 2
@@ -72,9 +72,11 @@ class HstuNetwork(CollaborativeModel):
 
     proposal: Tensor | None
 
-    def __init__(self, items: int, settings: HstuSpec, proposal: Tensor | None = None) -> None:
+    def __init__(
+        self, items: int, settings: HstuShape, softmax: SoftmaxSpec | None = None, proposal: Tensor | None = None
+    ) -> None:
         super().__init__()
-        self.softmax = settings
+        self.softmax = softmax or SoftmaxSpec()
         self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.window, self.dimensions = items, settings.window, settings.dimensions
         self.embedding = nn.Embedding(items + 1, settings.dimensions, padding_idx=items)
