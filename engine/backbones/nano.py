@@ -5,7 +5,6 @@ It knows nothing of the world: it exists so that everything works offline, on a 
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,15 +17,11 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from engine.backbones.spec import NanoSpec
+from engine.cache import cache_root
 
 START, PADDING = "<|start|>", "<|padding|>"
 MAX_POSITIONS = 8192
 _BATCH, _LENGTH, _RATE = 16, 96, 3e-3
-
-
-def cache_root() -> Path:
-    """Where things that can be made again are kept: ``DARECLAB_CACHE``, else ``~/.cache/dareclab``."""
-    return Path(os.environ.get("DARECLAB_CACHE") or Path.home() / ".cache" / "dareclab")
 
 
 def nano_folder(

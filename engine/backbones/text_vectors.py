@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.backbones.backbone import Backbone, right_padded
-from engine.backbones.nano import cache_root
+from engine.cache import cache_root
 
 _BATCH = 64
 

@@ -64,6 +64,8 @@ class Stage:
         scorer: called once an evaluation, gives what validation ranks with during this stage.
         share: part of ``training.minutes`` that it may use, counted with what earlier stages left over.
         evaluate_start: evaluate before the first step too, so that the stage never ends worse than it began.
+        recipe: stands for all that the stage's outcome depends on, its weights at the start included; a stage of an equal recipe
+            that this machine trained before is taken over. None: always trained. For a method's first stage only.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Stage:
     scorer: Callable[[], Score]
     share: float = 1.0
     evaluate_start: bool = False
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)

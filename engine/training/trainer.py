@@ -15,9 +15,11 @@ from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
 from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
 from engine.training.progress import ProgressReporter
+from engine.training.reuse import StageOutcome, keep_stage, take_stage
 
 SELECTION_METRIC = "ndcg@10"
 CHECKPOINT_SECONDS = 20.0
+STAGE_SEED = 1_000_003
 Validate = Callable[[Stage], dict[str, float]]
 
 
@@ -119,6 +121,11 @@ class Trainer:
         return self.position
 
     def _run_stage(self, stage: Stage) -> None:
+        if not self.position.started:
+            # a stage's chance hangs on seed and stage alone, not on what came before it
+            torch.manual_seed(self.training.seed + STAGE_SEED * self.position.stage)
+            if self._take_over(stage):
+                return
         optimizer = torch.optim.AdamW(parameter_groups(stage, self.training.weight_decay))
         if self._resumed_optimizer is not None:
             load_optimizer_tensors(optimizer, self._resumed_optimizer)
@@ -132,6 +139,16 @@ class Trainer:
             self._run_epoch(stage, optimizer)
         if position.moved or position.best is None:
             self._evaluate(stage)
+
+    def _take_over(self, stage: Stage) -> bool:
+        """Be where the first stage ended when it was trained before, its seconds counted; False if it has to be trained."""
+        outcome = take_stage(stage.recipe, stage.module) if stage.recipe is not None else None
+        if outcome is None:
+            return False
+        self.position = Position(**vars(outcome), stage_step=outcome.step, started=True)
+        self.position.best = self.checkpoints.save_best(outcome.step, self.method.state()).name
+        self.context.report(LogEvent(message=f"{stage.name}: taken over from an earlier run with the same settings and seed"))
+        return True
 
     def _run_epoch(self, stage: Stage, optimizer: torch.optim.Optimizer) -> None:
         position = self.position
@@ -212,6 +229,9 @@ class Trainer:
             raise EngineError(f"Stage {stage.name} ended without an evaluation.")
         self.method.load_state(load_tensors(self.checkpoints.folder / position.best / "model.safetensors"))
         stage.module.eval()
+        if stage.recipe is not None:
+            known = {each.name for each in fields(StageOutcome)}
+            keep_stage(stage.recipe, stage.module, StageOutcome(**{name: getattr(position, name) for name in known}))
         self.context.report(
             LogEvent(
                 message=f"{stage.name}: best validation {SELECTION_METRIC} {position.best_value:.4f} "

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.backbones.huggingface import load_backbone
-from engine.backbones.nano import cache_root, nano_folder, train_tokenizer
+from engine.backbones.nano import nano_folder, train_tokenizer
+from engine.cache import cache_root
 from engine.backbones.spec import NanoSpec
 from engine.errors import RunCancelled
 from tests.engine.backbones.tiny import TEXTS
