@@ -53,10 +53,11 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
     heads = {"method.attention_dimensions": 64, "method.value_dimensions": 64}
     wide = {"method.dimensions": 128, "method.dropout": 0.5}
     first = {"method.norm": "first", "method.mask_probability": 0.4}
-    joint = {**_darec(data), "training.batch_size": data.batch}
-    gentle = {f"method.{name}_dropout": 0.2 for name in ("marker", "head")} | {"method.injection.sasrec.dropout": 0.3}
+    alone = _darec(data)
+    hstu = {**alone, "method.injection.kind": "hstu"}
+    from_start = {**alone, "method.injection.share_of_time": 0}
     return {
-        data.darec: [joint, {**joint, **gentle}, {**joint, "method.injection.alpha": 3}],
+        data.darec: [alone, hstu, from_start],
         "sasrec": [
             {**full, "method.dropout": 0.3},
             {**full, **regular},
@@ -82,9 +83,10 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
 
 
 def _darec(data: Setting) -> Settings:
-    windows: Settings = {"method.text.window": min(data.window, 50), "method.injection.sasrec.window": data.window}
+    windows: Settings = {f"method.injection.{kind}.window": data.window for kind in ("sasrec", "hstu")}
     softmax = {"method.loss.softmax": "sampled", "method.loss.samples": data.samples} if data.samples else {}
-    return {**windows, **softmax, "method.text.attributes": "categories"}
+    texts = {"method.text.window": data.window, "method.text.attributes": "categories"}
+    return {**windows, **softmax, **texts, "training.batch_size": data.batch}
 
 
 if __name__ == "__main__":
