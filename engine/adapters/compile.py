@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from peft import PeftConfig, PeftModel, get_peft_model, inject_adapter_in_model
-from peft.tuners.tuners_utils import cast_adapter_dtype
+from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
 from torch import nn
 
 from engine.adapters.choice import LayerChoice
 from engine.adapters.configs import ALONE, adapter_configs
 from engine.adapters.costs import LayerShapes, MapShape, check_kind, parameters
 from engine.adapters.probe import probe
-from engine.adapters.read_back import adapted_modules, adapter_names, read_back
+from engine.adapters.read_back import adapted_modules, adapter_names, map_size, read_back
 from engine.backbones.backbone import Backbone
 from engine.errors import EngineError, UserError
 from engine.result import LayerAdapter
@@ -68,7 +68,7 @@ def inject(backbone: Backbone, choices: list[LayerChoice], configs: dict[str, Pe
     peft_model = None
     with without_known_warnings():
         if list(configs) == [ALONE]:
-            peft_model = get_peft_model(backbone.model, configs[ALONE])  # type: ignore[arg-type]
+            peft_model = get_peft_model(backbone.model, configs[ALONE])
         else:
             _inject_several(backbone.model, configs)
     return verified(backbone, choices, configs, peft_model)
@@ -93,11 +93,8 @@ def model_shapes(backbone: Backbone) -> LayerShapes:
     family, maps = backbone.family, []
     for name in family.attention + family.mlp:
         module = backbone.model.get_submodule(f"{family.layers}.0.{name}")
-        base = getattr(module, "base_layer", module)
-        if family.transposed:
-            maps.append(MapShape(name, int(base.nx), int(base.nf)))
-        else:
-            maps.append(MapShape(name, int(base.in_features), int(base.out_features)))
+        base = module.get_base_layer() if isinstance(module, BaseTunerLayer) else module
+        maps.append(MapShape(name, *map_size(base)))
     return LayerShapes(family, tuple(maps))
 
 

@@ -1,14 +1,17 @@
 """What each layer of an adapted model really has, read from its modules and never from a config."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from peft.tuners.ia3 import IA3Layer
 from peft.tuners.loha import LoHaLayer
 from peft.tuners.lokr import LoKrLayer
 from peft.tuners.lora import LoraLayer
 from peft.tuners.oft import OFTLayer
+from peft.tuners.oft.layer import OFTRotationModule
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
 from engine.adapters.kinds import TARGETS
 from engine.adapters.maps import SCALED_AT_INPUT, adapted_maps
@@ -38,6 +41,15 @@ def adapted_modules(model: nn.Module) -> dict[str, BaseTunerLayer]:
     return {name: module for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)}
 
 
+def map_size(module: nn.Module) -> tuple[int, int]:
+    """Numbers of inputs and outputs of a plain linear map, however it stores its weights."""
+    if isinstance(module, Conv1D):
+        return int(module.nx), int(module.nf)
+    if isinstance(module, nn.Linear):
+        return module.in_features, module.out_features
+    raise EngineError(f"{type(module).__name__} is no linear map.")
+
+
 def adapter_names(module: BaseTunerLayer) -> set[str]:
     """Names of the adapters that have weights in this map, whether its forward pass uses them or not."""
     return {name for attribute in module.adapter_layer_names for name in getattr(module, attribute, {})}
@@ -62,14 +74,14 @@ def read_map(name: str, module: BaseTunerLayer) -> AdaptedMap:
 def _kind_and_rank(module: BaseTunerLayer, adapter: str) -> tuple[str, int]:
     if isinstance(module, LoraLayer):
         kind = "dora" if adapter in module.lora_magnitude_vector else "lora"
-        return kind, int(module.lora_A[adapter].weight.shape[0])
+        return kind, int(cast(nn.Linear, module.lora_A[adapter]).weight.shape[0])
     if isinstance(module, LoHaLayer):
         return "loha", int(module.hada_w1_b[adapter].shape[0])
     if isinstance(module, LoKrLayer):
         full = adapter in module.lokr_w2  # then no tensor shows the rank
         return "lokr", int(module.r[adapter] if full else module.lokr_w2_b[adapter].shape[0])
     if isinstance(module, OFTLayer):
-        return "oft", int(module.oft_R[adapter].block_size)
+        return "oft", int(cast(OFTRotationModule, module.oft_R[adapter]).block_size)
     if isinstance(module, IA3Layer):
         return "ia3", 1
     raise EngineError(f"{type(module).__name__} is no adapter that this program makes.")

@@ -10,8 +10,8 @@ from engine.errors import EngineError, RunCancelled
 from engine.events import LogEvent, Report
 from engine.run import never, run
 from engine.spec import RunSpec
-from engine.study.children import run_in_children
 from engine.study.folder import finished, read_result, settled_spec
+from engine.study.pool import RunPool
 from engine.study.variant import Study, StudyRun
 
 
@@ -61,14 +61,30 @@ def execute(
         report(LogEvent(message=f"{task.run.place}: test ndcg@10 {test['ndcg@10']:.4f}  hr@10 {test['hr@10']:.4f}"))
 
     if jobs > 1:
-        orders = {task.run.place: (task.spec, task.folder) for task in waiting}
-        by_place = {task.run.place: task for task in waiting}
-        run_in_children(orders, version.path, jobs, lambda place, problem: ended(by_place[place], problem), should_stop)
+        _run_beside(waiting, version.path, jobs, ended, should_stop)
         return failures
     for number, task in enumerate(waiting, start=1):
         report(LogEvent(message=f"run {number} of {len(waiting)}: {task.run.place}"))
         ended(task, _run_here(task, version, report, should_stop))
     return failures
+
+
+def _run_beside(
+    tasks: list[Task], version: Path, jobs: int, ended: Callable[[Task, str | None], None], should_stop: Callable[[], bool]
+) -> None:
+    waiting, by_place = list(tasks), {task.run.place: task for task in tasks}
+    stopped = False
+    with RunPool(version, min(jobs, max(len(tasks), 1))) as pool:
+        while pool.running or (waiting and not should_stop()):
+            while waiting and pool.free and not should_stop():
+                task = waiting.pop(0)
+                pool.start(task.run.place, task.spec, task.folder)
+            for each in pool.wait(should_stop):
+                stopped |= each.stopped
+                if not each.stopped:
+                    ended(by_place[each.name], each.problem)
+    if stopped or waiting:
+        raise RunCancelled
 
 
 def _run_here(task: Task, version: Version, report: Report, should_stop: Callable[[], bool]) -> str | None:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from engine.blend.blend import STATE
+from engine.data.split import leave_one_out
 from engine.data.version import Version
 from engine.errors import RunCancelled, SpecError
+from engine.recommend import Recommender
 from engine.run import run
 from tests.engine.methods.blending import assert_saved_scores, stop_while_blending
 from tests.engine.methods.runs import preset_darec, small_spec
@@ -52,6 +54,11 @@ READINGS: dict[str, dict[str, Any]] = {
         "method.tasks.item_grounding": 0.1,
         "method.text.components": 6,
     },
+    "mixed-adapters": {
+        "method.mask": "two_level",
+        "method.architecture": "dora/attention/2,oft/both/4",
+        "method.blend.fit": True,
+    },
     "from-the-start": {"method.injection.share_of_time": 0, "method.mask": "per_head", "method.checkpointing": True},
 }
 
@@ -80,6 +87,21 @@ def test_the_preset_learns_stops_and_goes_on(change: dict[str, Any], planted: Ve
     assert comparable(whole) == comparable(parts)
     assert same(trained(tmp_path / "whole"), trained(tmp_path / "parts"))
     assert_saved_scores(tmp_path / "whole", whole, planted)
+
+
+@pytest.mark.parametrize("architecture", ["lokr/mlp/2,lora/both/4", "ia3/both/1", "none"])
+def test_any_architecture_is_saved_and_opened_again(architecture: str, planted: Version, tmp_path: Path) -> None:
+    spec = small_spec("darec", {"method.architecture": architecture, "training.epochs": 1})
+    result = run(spec, planted, tmp_path, lambda event: None)
+    written = {(layer.kind, layer.target, layer.rank) for layer in result.architecture}
+    assert written == {(choice.kind, choice.target, choice.rank) for choice in spec.method.architecture}  # type: ignore[attr-defined]
+    assert (tmp_path / "model" / "adapter").exists() == (architecture != "none")
+    opened = Recommender.open(tmp_path)
+    sample = result.samples[0]
+    history = leave_one_out(planted).history(planted.users.index(sample.user), "test")
+    found = opened.recommend(history, 10)["recommended"]
+    assert [item["id"] for item in found] == [item.id for item in sample.recommended]
+    assert [item["score"] for item in found] == pytest.approx([item.score for item in sample.recommended], abs=1e-5)
 
 
 def test_a_frozen_cf_model_needs_a_stage_of_its_own() -> None:
