@@ -14,12 +14,11 @@ from engine.spec import parse_assignment
 
 
 def bench_command(options: argparse.Namespace) -> dict[str, Any]:
-    """Run ``throughput``, ``ranking`` or both; returns the figures of one, or of each by its name."""
-    if options.what == "throughput":
-        return _throughput(options)
-    if options.what == "ranking":
-        return _ranking(options)
-    return {"throughput": _throughput(options), "ranking": _ranking(options)}
+    """Run what is asked for, or ``throughput`` and ``ranking`` both; returns the figures of one, or of each by its name."""
+    if options.what == "all":
+        return {"throughput": _throughput(options), "ranking": _ranking(options)}
+    benches = {"throughput": _throughput, "ranking": _ranking, "search": _search, "suggest": _suggest}
+    return benches[options.what](options)
 
 
 def _throughput(options: argparse.Namespace) -> dict[str, Any]:
@@ -52,6 +51,29 @@ def _ranking(options: argparse.Namespace) -> dict[str, Any]:
 
     size = RankingSize(options.users, options.items, options.dimensions, options.batch, options.repetitions)
     return ranking_bench(size, options.threads, _say)
+
+
+def _search(options: argparse.Namespace) -> dict[str, Any]:
+    from engine.benchmarks.search import SearchSize, search_bench
+
+    sizes, seeds, trials = _whole_numbers("sizes", options.sizes), options.seeds, options.trials
+    if options.quick:
+        sizes, seeds, trials = sizes[:1], min(seeds, 2), min(trials, 20)
+    return search_bench(SearchSize(sizes, seeds, trials), options.threads, _say)
+
+
+def _suggest(options: argparse.Namespace) -> dict[str, Any]:
+    from engine.benchmarks.suggest import SuggestSize, suggest_bench
+
+    size = SuggestSize(options.layers, options.finished, options.running, options.suggestions)
+    return suggest_bench(size, options.threads, _say)
+
+
+def _whole_numbers(name: str, text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise UserError(f"--{name} {text}: must be whole numbers with commas between them, e.g. 12,32.")
+    return tuple(int(part) for part in parts)
 
 
 def _say(line: str) -> None:

@@ -75,8 +75,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_study(ablate)
     _add_settings(ablate, "for every variant, e.g. training.minutes=8")
 
-    bench = commands.add_parser("bench", help="measure training and ranking speed against yardsticks, in one process")
-    bench.add_argument("what", choices=("throughput", "ranking", "all"), help="what to measure")
+    bench = commands.add_parser("bench", help="measure speed, and architecture search, against yardsticks, in one process")
+    bench.add_argument(
+        "what",
+        choices=("throughput", "ranking", "all", "search", "suggest"),
+        help="what to measure; all is the first two",
+    )
     _add_bench(bench)
 
     recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
@@ -117,6 +121,16 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     scoring = parser.add_argument_group("ranking: scoring a catalogue, against the bare matrix product")
     for name, default in (("users", 4096), ("items", 12_000), ("dimensions", 64), ("batch", 256), ("repetitions", 7)):
         scoring.add_argument(f"--{name}", type=int, default=default, help=f"default {default:,}")
+    searching = parser.add_argument_group("search: regret on a made-up objective with known optimum, against TPE and chance")
+    searching.add_argument("--sizes", default="12,32", help="numbers of layers with commas between them (default 12,32)")
+    searching.add_argument("--seeds", type=int, default=10, help="objectives drawn for each number of layers (default 10)")
+    searching.add_argument("--trials", type=int, default=40, help="trials of each search (default 40)")
+    searching.add_argument("--quick", action="store_true", help="the first size, two seeds, 20 trials at most")
+    suggesting = parser.add_argument_group("suggest: seconds for the next point of a search")
+    suggesting.add_argument("--layers", type=int, default=32, help="layers of the backbone (default 32)")
+    suggesting.add_argument("--finished", type=int, default=100, help="finished trials (default 100)")
+    suggesting.add_argument("--running", type=int, default=2, help="trials still running (default 2)")
+    suggesting.add_argument("--suggestions", type=int, default=5, help="measurements, the median counts (default 5)")
 
 
 def _add_settings(parser: argparse.ArgumentParser, example: str) -> None:

@@ -1,0 +1,91 @@
+"""What a search is made of: candidates, the trials that evaluate them, and proposals. No torch here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.adapters.choice import LayerChoice
+from engine.search.spec import FieldValue
+
+TrialState = Literal["proposed", "running", "done", "failed"]
+BARE = LayerChoice(kind="none", target="both", rank=0)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An architecture with the further settings it is trained with, in canonical form.
+
+    A bare layer has one form only (its target says nothing), and fields are sorted by path: equal things compare and hash equal.
+
+    Attributes:
+        architecture: one choice for each layer, the lowest first.
+        fields: pairs of a setting's dotted path and its value, sorted by path; a mapping is accepted too.
+    """
+
+    architecture: tuple[LayerChoice, ...]
+    fields: tuple[tuple[str, FieldValue], ...] = ()
+
+    def __post_init__(self) -> None:
+        choices = (BARE if choice.kind == "none" else choice for choice in self.architecture)
+        pairs = self.fields.items() if isinstance(self.fields, Mapping) else self.fields
+        object.__setattr__(self, "architecture", tuple(choices))
+        object.__setattr__(self, "fields", tuple(sorted((str(path), value) for path, value in pairs)))
+
+    @property
+    def settings(self) -> dict[str, FieldValue]:
+        """The further settings as a mapping from path to value."""
+        return dict(self.fields)
+
+    def __str__(self) -> str:
+        layers = " ".join(str(choice) for choice in self.architecture)
+        return " ".join([layers, *(f"{path}={value}" for path, value in self.fields)])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One row of a search.
+
+    Attributes:
+        number: 0, 1, 2... in order of proposal.
+        state: ``proposed -> running -> done | failed``; a point is pending until it is done or failed.
+        value: validation NDCG@10, larger is better; None unless done.
+        error: standard error of ``value`` as a repetition of the trial would show it, or None if it is not known.
+        parameters: trainable adapter parameters.
+        fidelity: share of a full training that ``value`` is worth, above 0, at most 1.
+        origin: who proposed it: ``uniform lora/both/8``, ``sobol``, ``model``...
+    """
+
+    number: int
+    candidate: Candidate
+    state: TrialState
+    value: float | None = None
+    error: float | None = None
+    parameters: int = 0
+    fidelity: float = 1.0
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.state == "done") != (self.value is not None):
+            raise ValueError(f"trial {self.number}: got state {self.state!r} with value {self.value}, must have one only if done")
+        if not 0 < self.fidelity <= 1:
+            raise ValueError(f"trial {self.number}: got fidelity {self.fidelity}, must be above 0, at most 1")
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point to try next.
+
+    Attributes:
+        candidate: what to train.
+        origin: who proposed it, to be kept with the trial.
+        mean, sd: what the model expects of a full training, in units of the objective; None where no model was asked.
+        acquisition: the value that won: log of the expected (hypervolume) improvement, in the model's units; None likewise.
+        warning: why the model was not asked although its turn had come; empty if all is well.
+    """
+
+    candidate: Candidate
+    origin: str
+    mean: float | None = None
+    sd: float | None = None
+    acquisition: float | None = None
+    warning: str = field(default="")
