@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
-from engine.adapters.compile import Adapted, adapt
+from engine.adapters.compile import Adapted, adapt, without_known_warnings
 from engine.adapters.folder import MANIFEST, load_adapters, save_adapters
 from engine.errors import CheckpointError, UserError
 from tests.engine.adapters.models import CHOICE, IDS, KINDS, choices, states, stir, tiny
@@ -84,6 +85,17 @@ def test_our_loader_takes_both_forms(family: str, texts: tuple[str, ...], checkp
     assert torch.equal(states(again), states(backbone))
     trained = {name for name, parameter in again.model.named_parameters() if parameter.requires_grad}
     assert trained == {name for name, parameter in backbone.model.named_parameters() if parameter.requires_grad}
+
+
+def test_each_adapter_of_several_is_one_that_peft_alone_loads(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    adapted, _ = saved(checkpoint, tmp_path / "adapter", *MIXED["mixed"])
+    ours = dict(adapted.backbone.model.named_parameters())
+    for name in adapted.adapters:
+        with without_known_warnings():
+            alone = PeftModel.from_pretrained(tiny(checkpoint).model, str(tmp_path / "adapter" / name))
+        theirs = {path: weight for path, weight in alone.base_model.model.named_parameters() if ".default" in path}
+        assert theirs
+        assert all(torch.equal(weight, ours[path.replace(".default", f".{name}")]) for path, weight in theirs.items())
 
 
 def test_no_adapter_leaves_no_folder(checkpoint: Checkpoint, tmp_path: Path) -> None:
