@@ -85,6 +85,10 @@ class Result(_Frozen):
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
     epochs: int = Field(description="epochs trained, over all stages")
     best_epoch: int = Field(description="the epoch that validation chose")
+    curve: list[float] = Field(
+        default_factory=list, description="validation NDCG@10 at each evaluation of the last stage, before any blending"
+    )
+    stopped_below: bool = Field(False, description="True if training.stop_below ended the last stage")
     users_evaluated: int
     slices: list[SliceLine] = Field(default_factory=list)
     architecture: list[LayerAdapter] = Field(default_factory=list)

@@ -12,6 +12,7 @@ import torch
 
 from engine.data.split import Split, leave_one_out, seen_rule
 from engine.data.version import Version
+from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
 from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
 from engine.evaluation.metrics import METRICS
@@ -83,7 +84,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
     about = {"method": spec.method.id, "version": version.hash}
     write_folder(workdir / "model", {"model": method.state()}, about, method.export)
-    _write_whole(workdir / "result.json", result.model_dump_json(indent=1))
+    write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
     return result
 
@@ -124,14 +125,7 @@ def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if {"spec": found.get("spec"), "version": found.get("version")} != wanted:
             raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
-    _write_whole(path, json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write the file whole or not at all, whenever the process is killed."""
-    temporary = path.with_suffix(".writing")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.rename(path)
+    write_whole(path, json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1))
 
 
 def _result(
@@ -164,6 +158,8 @@ def _result(
         targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
         epochs=position.epochs,
         best_epoch=position.best_epoch,
+        curve=[round(value, 6) for value in position.curve],
+        stopped_below=position.stopped_below,
         users_evaluated=len(evaluations["test"].users),
         slices=slice_lines(context.split, "test", evaluations["test"].users, evaluations["test"].ranks),
         architecture=method.architecture(),

@@ -54,15 +54,27 @@ class TrainingSpec(Spec):
     )
     batch_size: int = setting(32, "sequences in a training step", "sequences", ge=1, le=65536)
     learning_rate: float = setting(1e-3, "peak learning rate of AdamW", gt=0, le=10)
-    weight_decay: float = setting(0.0, "decoupled weight decay of AdamW; gates, norms and biases do not decay", ge=0, le=10)
+    weight_decay: float = setting(
+        0.0, "decoupled weight decay of AdamW; gates, norms, biases and factors do not decay", ge=0, le=10
+    )
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", "steps", ge=0, le=1_000_000)
     clip: float = setting(5.0, "largest norm of the gradient; larger ones are scaled down", gt=0)
     patience: int = setting(
         10, "stop after this many evaluations without a better validation NDCG@10", "evaluations", ge=1, le=100_000
     )
     evaluate_every: int = setting(1, "epochs between two evaluations on validation", "epochs", ge=1, le=100_000)
+    stop_below: tuple[float, ...] = setting(
+        (), "end the last stage after its n-th evaluation if its best validation NDCG@10 is below the n-th of these numbers"
+    )
     threads: int = setting(0, "CPU threads of torch; 0 takes the physical cores", "threads", ge=0, le=1024)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "auto takes a CUDA device where there is one")
+
+    @field_validator("stop_below", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
 
 
 class RunSpec(Spec):

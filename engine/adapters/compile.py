@@ -17,6 +17,7 @@ from engine.adapters.read_back import adapted_modules, adapter_names, map_size, 
 from engine.backbones.backbone import Backbone
 from engine.errors import EngineError, UserError
 from engine.result import LayerAdapter
+from engine.training.decay import exempt
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ def verified(
     if present != planned:
         raise EngineError(f"The injected adapters differ from the architecture: planned {planned}, found {present}.")
     probe(backbone.model)
+    for name, parameter in backbone.model.named_parameters():
+        if ".ia3_l." in name:
+            exempt(parameter)
     return Adapted(backbone, peft_model, configs, found)
 
 

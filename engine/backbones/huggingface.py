@@ -68,12 +68,7 @@ def load_backbone(
     """
     _check_machine(device, weights, attention, random_seed)
     folder, repository = _find(source)
-    config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))
-    if config.model_type not in FAMILIES:
-        raise UserError(
-            f"method.backbone: {name} is a {config.model_type} model, which is not supported yet.",
-            f"Supported families: {', '.join(FAMILIES.names())}.",
-        )
+    config = _config(name, folder)
     if repository is not None:
         folder = hub_folder(repository, hub.WEIGHTS if random_seed is None else hub.TOKENIZER)
     if random_seed is None and not list(folder.glob("*.safetensors")):
@@ -107,6 +102,22 @@ def _find(source: str | Path) -> tuple[Path, str | None]:
     if str(source).startswith((".", "/", "~")) or str(source).count("/") > 1:
         raise UserError(f"method.backbone: there is no folder {source}.", "Name a folder with config.json, a hub id, or nano.")
     return hub_folder(str(source), hub.CONFIG), str(source)
+
+
+def read_config(source: str | Path) -> PreTrainedConfig:
+    """The config of the model at ``source``, without its weights; raises UserError as ``load_backbone`` does."""
+    folder, _ = _find(source)
+    return _config(str(source), folder)
+
+
+def _config(name: str, folder: Path) -> PreTrainedConfig:
+    config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))
+    if config.model_type not in FAMILIES:
+        raise UserError(
+            f"method.backbone: {name} is a {config.model_type} model, which is not supported yet.",
+            f"Supported families: {', '.join(FAMILIES.names())}.",
+        )
+    return config
 
 
 def _check_machine(device: torch.device, weights: Weights, attention: Attention, random_seed: int | None) -> None:

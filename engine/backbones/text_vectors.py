@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 
 import torch
@@ -42,7 +43,7 @@ def text_vectors(
         parts.append((states * weights).sum(dim=1) / weights.sum(dim=1))
     vectors = functional.layer_norm(torch.cat(parts), (backbone.dimensions,))
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{hashlib.sha256(recipe.encode()).hexdigest()[32:40]}.writing")
+    temporary = path.with_suffix(f".{os.getpid()}.writing")  # another process may write the same vectors at the same moment
     save_file({"vectors": vectors.cpu().contiguous()}, temporary)
     temporary.rename(path)
     return vectors

@@ -51,13 +51,18 @@ def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -
     if preset is not None:
         return get_preset(preset).spec(settings)
     assert path is not None  # noqa: S101 - one of the two is given
+    return parse_spec(override(read_settings(path), settings))
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML or JSON file; raises UserError if it holds none."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"--spec {path}: cannot be read ({error}).", "It must be a YAML or JSON file.") from error
     if not isinstance(values, dict):
         raise UserError(f"--spec {path}: holds no settings.", "It must be a mapping such as `method: {id: sasrec}`.")
-    return parse_spec(override(values, settings))
+    return values
 
 
 def open_version(source: Path, spec: RunSpec, folder: Path, settings: dict[str, Any], report: TerminalReport) -> Version:

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import EngineError, RunCancelled, UserError
 from engine.presets import presets
+from engine.search.presets import search_presets
 
 Command = Callable[[argparse.Namespace], dict[str, Any]]
 
@@ -47,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,bench,recommend}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,search,bench,recommend}")
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
@@ -82,6 +83,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="what to measure; all is the first two",
     )
     _add_bench(bench)
+
+    search = commands.add_parser("search", help="search which layers want which adapters, and compare with uniform LoRA")
+    search.add_argument("--preset", help=f"name of a search preset: {', '.join(search_presets().names())}")
+    search.add_argument("--spec", type=Path, help="YAML or JSON file with a search, instead of a preset")
+    search.add_argument("--out", type=Path, help="folder of the search; default: a fresh one below ./runs; what is done is kept")
+    search.add_argument("--jobs", type=int, default=1, help="trials at once, each in a process with one thread (default 1)")
+    _add_data(search)
+    _add_settings(search, "e.g. trials=30, space.ranks=[4,8], run.training.minutes=10")
 
     recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
     recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
@@ -159,6 +168,10 @@ def _command(name: str) -> Command:
         from engine.commands.bench import bench_command
 
         return bench_command
+    if name == "search":
+        from engine.commands.search import search_command
+
+        return search_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command

@@ -1,5 +1,7 @@
 """Stages that were trained before: taken over from this machine's cache instead of being trained again."""
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,4 +44,13 @@ def keep_stage(recipe: str, module: nn.Module, outcome: StageOutcome) -> None:
     if is_complete(stage_folder(recipe)):
         return
     state: dict[str, Tensor] = module_state(module)
-    write_folder(stage_folder(recipe), {"module": state}, dict(vars(outcome)))
+    folder = stage_folder(recipe)
+    # another process may keep the same stage at the same moment: each writes a folder of its own, the first to rename wins
+    own = folder.with_name(f"{folder.name}-{os.getpid()}")
+    write_folder(own, {"module": state}, dict(vars(outcome)))
+    try:
+        own.rename(folder)
+    except OSError:
+        shutil.rmtree(own)
+        if not is_complete(folder):
+            raise

@@ -4,7 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from engine.errors import CheckpointError, EngineError, RunCancelled
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
 from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
+from engine.training.decay import decays
 from engine.training.progress import ProgressReporter
 from engine.training.reuse import StageOutcome, keep_stage, take_stage
 
@@ -33,6 +34,7 @@ class Position:
         seconds: wall time of training, evaluation on validation included; ``step_seconds``: without it.
         loss_sum, loss_targets: sum of loss times targets, and targets, of the current epoch.
         best: name of the checkpoint with the stage's best weights; ``bad``: evaluations since then.
+        curve: values of the stage's evaluations; ``stopped_below``: the last of them ended it, see ``TrainingSpec.stop_below``.
         moved: True if a step was made since the last evaluation.
     """
 
@@ -51,6 +53,8 @@ class Position:
     best_value: float = -1.0
     best_epoch: int = 0
     bad: int = 0
+    curve: list[float] = field(default_factory=list)
+    stopped_below: bool = False
     moved: bool = False
     started: bool = False
 
@@ -67,13 +71,11 @@ def fingerprint(context: Context) -> str:
 
 
 def parameter_groups(stage: Stage, weight_decay: float) -> list[dict[str, Any]]:
-    """The stage's groups as AdamW takes them; gates, norms and biases (fewer than two dimensions) do not decay."""
+    """The stage's groups as AdamW takes them, split by whether their weights decay."""
     groups = []
     for group in stage.groups:
-        for decay, chosen in (
-            (weight_decay, [parameter for parameter in group.parameters if parameter.ndim > 1]),
-            (0.0, [parameter for parameter in group.parameters if parameter.ndim < 2]),
-        ):
+        for decay, wanted in ((weight_decay, True), (0.0, False)):
+            chosen = [parameter for parameter in group.parameters if decays(parameter) is wanted]
             rate = group.learning_rate
             groups.append({"params": chosen, "lr": rate, "peak": rate, "weight_decay": decay})
     return [group for group in groups if group["params"]]
@@ -135,10 +137,15 @@ class Trainer:
         if stage.evaluate_start and not position.started:
             self._evaluate(stage)
         position.started = True
-        while position.epoch < self.training.epochs and position.bad < self.training.patience and not self._out_of_time():
+        while not self._ended():
             self._run_epoch(stage, optimizer)
         if position.moved or position.best is None:
             self._evaluate(stage)
+
+    def _ended(self) -> bool:
+        position, training = self.position, self.training
+        known = position.epoch >= training.epochs or position.bad >= training.patience or position.stopped_below
+        return known or self._out_of_time()
 
     def _take_over(self, stage: Stage) -> bool:
         """Be where the first stage ended when it was trained before, its seconds counted; False if it has to be trained."""
@@ -220,6 +227,10 @@ class Trainer:
             self._announce(folder.name, best=True)
         else:
             position.bad += 1
+        position.curve.append(value)
+        floors = self.training.stop_below[len(position.curve) - 1 :][:1]
+        last = position.stage + 1 == len(self.stages)
+        position.stopped_below = last and any(position.best_value < floor for floor in floors)
         self._tick()
 
     def _next_stage(self) -> None:
@@ -250,6 +261,8 @@ class Trainer:
             best=position.best if last else None,
             best_value=position.best_value if last else -1.0,
             best_epoch=position.best_epoch,
+            curve=position.curve if last else [],
+            stopped_below=position.stopped_below,
         )
         self._save_step(None)
 

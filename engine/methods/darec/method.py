@@ -62,7 +62,7 @@ class Implementation(Method[DarecSpec]):
         own = list(self.network.parameters()) if self.network is not None else []
         known = {id(parameter) for parameter in own}
         rest = [p for p in self.model.parameters() if p.requires_grad and id(p) not in known]
-        groups = [ParameterGroup(rest, training.learning_rate)]
+        groups = [ParameterGroup(rest, self.settings.learning_rate or training.learning_rate)]
         if own and injection.joint:
             # a CF model that starts untrained here learns at the common rate
             rate = injection.learning_rate if injection.share_of_time else training.learning_rate
@@ -167,16 +167,17 @@ class Implementation(Method[DarecSpec]):
 
     def _alone_recipe(self) -> str:
         """All that the CF model trained alone depends on."""
-        context, injection = self.context, self.settings.injection
+        context, injection, training = self.context, self.settings.injection, self.context.spec.training
+        seconds = None if training.minutes is None else round(60 * training.minutes * injection.share_of_time, 3)
         shape = getattr(injection, injection.kind.replace("-", "_"))
         return recipe_hash(
             ALONE_REVISION,
             context.version.hash,
             context.device.type,
-            context.spec.training.model_dump(mode="json"),
-            context.spec.evaluation.model_dump(mode="json"),
+            training.model_dump(mode="json", exclude={"minutes", "stop_below"}),
+            [seconds, context.spec.evaluation.seen],
             self.settings.loss.model_dump(mode="json"),
-            [injection.kind, injection.share_of_time, shape.model_dump(mode="json")],
+            [injection.kind, shape.model_dump(mode="json")],
         )
 
     def _alone_loss(self, batch: object) -> StepLoss:

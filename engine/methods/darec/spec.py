@@ -129,6 +129,9 @@ class DarecSpec(MethodSpec):
         0.0, "dropout on the item markers as they enter the backbone, or its upper layers", ge=0, lt=1
     )
     head_dropout: float = setting(0.0, "dropout on the backbone's states where they enter the ranking", ge=0, lt=1)
+    learning_rate: float | None = setting(
+        None, "peak learning rate of adapters, injection and head; empty takes training.learning_rate", gt=0, le=10
+    )
     tasks: TasksSpec = TasksSpec()
     loss: SoftmaxSpec = SoftmaxSpec()
     injection: InjectionSpec = InjectionSpec()

@@ -9,7 +9,7 @@ neighbour of itself. Weighting by recency is an addition of ours for sequences; 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import sparse  # type: ignore[import-untyped]
+from scipy import sparse
 from torch import Tensor
 
 from engine.data.sequences import Sequences

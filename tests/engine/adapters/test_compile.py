@@ -18,6 +18,7 @@ from engine.adapters.probe import probe
 from engine.adapters.read_back import adapted_modules, read_back
 from engine.backbones.backbone import Backbone
 from engine.errors import EngineError, UserError
+from engine.training.decay import decays
 from tests.engine.adapters.models import CHOICE, IDS, KINDS, choices, states, stir, tiny, untrained
 from tests.engine.backbones.tiny import CONFIGS
 
@@ -223,3 +224,14 @@ def test_ia3_on_a_family_whose_keys_are_not_known(checkpoint: Checkpoint) -> Non
     strange = replace(backbone, family=replace(backbone.family, attention=("self_attn.q_proj",)))
     with pytest.raises(UserError, match="ia3/both is not possible here"):
         adapt(strange, choices("ia3/both/1"))
+
+
+def test_factors_do_not_decay(checkpoint: Checkpoint) -> None:
+    """IA3's weights are matrices of one row or column that rest at 1; decay would pull them to 0."""
+    backbone = tiny(checkpoint)
+    adapt(backbone, choices("ia3/both/1", "lora/both/1"))
+    trainable = {name: parameter for name, parameter in backbone.model.named_parameters() if parameter.requires_grad}
+    assert any(".ia3_l." in name for name in trainable) and any(".lora_" in name for name in trainable)
+    for name, parameter in trainable.items():
+        assert parameter.ndim == 2
+        assert decays(parameter) is (".ia3_l." not in name)

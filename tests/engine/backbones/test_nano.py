@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from engine.backbones.huggingface import load_backbone
 from engine.backbones.nano import nano_folder, train_tokenizer
-from engine.cache import cache_root
 from engine.backbones.spec import NanoSpec
+from engine.cache import cache_root
 from engine.errors import RunCancelled
 from tests.engine.backbones.tiny import TEXTS
 

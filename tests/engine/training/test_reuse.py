@@ -1,14 +1,18 @@
 """The CF model trained alone is taken over by runs that differ elsewhere, and changes nothing."""
 
+import multiprocessing
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from engine.data.version import Version
 from engine.events import LogEvent
 from engine.result import Result
 from engine.run import run
+from engine.training.reuse import StageOutcome, keep_stage, take_stage
 from tests.engine.methods.runs import small_spec
 from tests.engine.methods.test_behaviour import comparable, same, trained
 
@@ -67,7 +71,7 @@ def test_what_does_not_touch_the_cf_model_shares_it(planted: Version, tmp_path: 
         {"training.seed": 1},
         {"training.learning_rate": 0.002},
         {"method.injection.sasrec.dropout": 0.2},
-        {"method.injection.share_of_time": 0.6},
+        {"training.minutes": 5},
         {"method.injection.kind": "lightgcn"},
         {"method.loss.softmax": "chunked"},
         {"evaluation.seen": "keep"},
@@ -79,3 +83,29 @@ def test_what_touches_the_cf_model_trains_another(
 ) -> None:
     monkeypatch.setenv("DARECLAB_CACHE", str(trained_before))
     assert not told(planted, tmp_path / "other", {"training.epochs": 1, **settings})[1]
+
+
+def test_two_processes_may_keep_the_same_stage_at_once(empty_cache: Path) -> None:
+    weight = {number: torch.full((300, 300), float(number)) for number in range(4)}
+    outcome = StageOutcome(epoch=1, best_epoch=1, best_value=0.5, step=3, targets=9, seconds=1.0, step_seconds=1.0)
+    start = multiprocessing.get_context("fork").Barrier(4)
+    children = [
+        multiprocessing.get_context("fork").Process(target=_keep, args=(start, tensor, outcome)) for tensor in weight.values()
+    ]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert [child.exitcode for child in children] == [0] * 4
+    module = torch.nn.Linear(300, 300, bias=False)
+    assert take_stage("same", module) == outcome
+    assert any(torch.equal(module.weight, tensor) for tensor in weight.values())
+    assert [path.name for path in (empty_cache / "stages").iterdir()] == ["same"], "nothing is left behind"
+
+
+def _keep(start: Barrier, tensor: torch.Tensor, outcome: StageOutcome) -> None:
+    module = torch.nn.Linear(300, 300, bias=False)
+    with torch.no_grad():
+        module.weight.copy_(tensor)
+    start.wait()
+    keep_stage("same", module, outcome)

@@ -1,0 +1,110 @@
+"""A local search on disk: the trials, each a folder with what was proposed and the run; nothing else is remembered. No torch."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.adapters.choice import LayerChoice
+from engine.durable import write_whole
+from engine.errors import UserError
+from engine.result import Result
+from engine.search.plan import SearchPlan
+from engine.search.trial import Candidate, Proposal, Trial
+from engine.spec import validate
+from engine.study.folder import finished, read_result
+
+PLAN, PROPOSAL, FAILURE = "search.json", "proposal.json", "failure.txt"
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """One trial's files."""
+
+    number: int
+    path: Path
+
+    @property
+    def run(self) -> Path:
+        """The folder of its run."""
+        return self.path / "run"
+
+    def write(self, proposal: Proposal, parameters: int) -> None:
+        """Keep what was proposed, before anything is trained."""
+        about = {
+            "architecture": [str(choice) for choice in proposal.candidate.architecture],
+            "fields": proposal.candidate.settings,
+            "parameters": parameters,
+            **{key: value for key, value in asdict(proposal).items() if key != "candidate"},
+        }
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path / PROPOSAL, json.dumps(about, indent=1))
+
+    def fail(self, problem: str) -> None:
+        """Keep why the run failed: the trial is not tried again."""
+        write_whole(self.path / FAILURE, problem)
+
+    def proposal(self) -> dict[str, Any]:
+        """What was proposed."""
+        about: dict[str, Any] = json.loads((self.path / PROPOSAL).read_text(encoding="utf-8"))
+        return about
+
+    def result(self) -> Result | None:
+        """The run's result, None while it is not finished."""
+        return read_result(self.run) if finished(self.run) else None
+
+    def trial(self) -> Trial:
+        """The trial as the optimiser sees it; one whose run has neither ended nor failed is running."""
+        about = self.proposal()
+        candidate = candidate_of(about)
+        number, parameters, origin = self.number, int(about["parameters"]), str(about["origin"])
+        result = self.result()
+        if result is not None:
+            value, fidelity = trial_value(result)
+            return Trial(number, candidate, "done", value, None, parameters, fidelity, origin)
+        state = "failed" if (self.path / FAILURE).is_file() else "running"
+        return Trial(number, candidate, state, parameters=parameters, origin=origin)  # type: ignore[arg-type]
+
+
+def candidate_of(about: dict[str, Any]) -> Candidate:
+    """The candidate that ``TrialFolder.write`` wrote."""
+    return Candidate(tuple(LayerChoice.model_validate(text) for text in about["architecture"]), tuple(about["fields"].items()))
+
+
+STOPPED_FIDELITY = 0.5
+"""What a value of a trial that was ended early counts for: it is lower than a whole trial's would have been."""
+
+
+def trial_value(result: Result) -> tuple[float, float]:
+    """Validation NDCG@10 of a trial, and its fidelity: 1 for a whole trial, less for one that was ended early."""
+    return result.valid["ndcg@10"], STOPPED_FIDELITY if result.stopped_below else 1.0
+
+
+class SearchFolder:
+    """The folder of a local search."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def claim(self, plan: SearchPlan, version: str) -> None:
+        """Write the plan, or check that the one there is the same but for the number of trials, which may grow.
+
+        Raises UserError if the folder holds another search.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        about = {"plan": plan.model_dump(mode="json"), "version": version}
+        if (self.path / PLAN).is_file():
+            found = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+            own = validate(SearchPlan, found["plan"]).model_copy(update={"trials": plan.trials})
+            if own != plan or found["version"] != version:
+                raise UserError(f"{self.path} holds another search (other settings or version).", "Choose a fresh --out.")
+        write_whole(self.path / PLAN, json.dumps(about, indent=1))
+
+    def trials(self) -> list[TrialFolder]:
+        """All trials that were proposed, by number."""
+        found = sorted(path for path in self.path.glob("trials/[0-9]*") if (path / PROPOSAL).is_file())
+        return [TrialFolder(int(path.name), path) for path in found]
+
+    def trial(self, number: int) -> TrialFolder:
+        """The folder of trial ``number``."""
+        return TrialFolder(number, self.path / "trials" / f"{number:04d}")

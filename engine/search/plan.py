@@ -1,0 +1,75 @@
+"""A whole search as one config: the full training that it is for, the space, and what a trial may cost. No torch here."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from engine.errors import SpecError
+from engine.fields import setting
+from engine.methods.darec.spec import DarecSpec
+from engine.search.levels import levels_of
+from engine.search.spec import SearchSpec
+from engine.search.trial import Candidate
+from engine.spec import RunSpec, override, parse_spec
+
+
+class SearchPlan(SearchSpec):
+    """Search settings on top of a run: the run is the full training that the winner gets in the end."""
+
+    run: RunSpec
+    share: float = setting(
+        0.12, "part of the joint stage's time that a trial gets; the CF model's own stage is trained once for all", gt=0, le=1
+    )
+    stopping: Literal["median", "none"] = setting(
+        "median", "median: a trial ends early whose best value so far is below the median of the others at the same evaluation"
+    )
+    final_seeds: int = setting(
+        3, "fresh seeds that the winner and uniform LoRA of its size are retrained on", "seeds", ge=1, le=20
+    )
+
+    @model_validator(mode="after")
+    def _run_fits(self) -> "SearchPlan":
+        if not isinstance(self.run.method, DarecSpec):
+            raise ValueError(f"run.method: got {self.run.method.id}, must be darec: only it has adapters to search")
+        if self.run.training.minutes is None:
+            raise ValueError("run.training.minutes: is missing; a search needs to know how long a full training is")
+        for further in self.space.further:
+            value = further.start if further.start is not None else levels_of(further)[0]
+            try:
+                parse_spec(override(self.run.model_dump(mode="json"), {further.path: value}))
+            except SpecError as error:
+                raise ValueError(f"space.further {further.path}: {error}") from error
+        return self
+
+    @property
+    def method(self) -> DarecSpec:
+        """The method of the run."""
+        assert isinstance(self.run.method, DarecSpec)  # noqa: S101 - checked above
+        return self.run.method
+
+
+def full_settings(candidate: Candidate) -> dict[str, object]:
+    """The dotted settings that make a run train ``candidate``."""
+    return {"method.architecture": ", ".join(str(choice) for choice in candidate.architecture), **candidate.settings}
+
+
+def full_run(plan: SearchPlan, candidate: Candidate) -> RunSpec:
+    """The full training of ``candidate``."""
+    return parse_spec(override(plan.run.model_dump(mode="json"), full_settings(candidate)))
+
+
+def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] = ()) -> RunSpec:
+    """A trial of ``candidate``: the CF model's own stage as in the full training, ``plan.share`` of the joint stage.
+
+    Args:
+        floors: what its best value must reach by each evaluation, see ``TrainingSpec.stop_below``.
+    """
+    minutes, injection = plan.run.training.minutes or 0.0, plan.method.injection
+    alone = minutes * injection.share_of_time if injection.kind != "none" else 0.0
+    joint = (minutes - alone) * plan.share
+    settings = {
+        "training.minutes": alone + joint,
+        "training.stop_below": floors,
+        **({"method.injection.share_of_time": alone / (alone + joint)} if alone else {}),
+    }
+    return parse_spec(override(full_run(plan, candidate).model_dump(mode="json"), settings))

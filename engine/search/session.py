@@ -1,0 +1,134 @@
+"""A whole local search: trials, the rival's trials, the final comparison, and the answer as one object."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.cache import recipe_hash
+from engine.data.version import Version
+from engine.durable import write_whole
+from engine.errors import EngineError
+from engine.events import LogEvent, Report
+from engine.run import never
+from engine.search.final import Final, Finalists, finalists, run_final
+from engine.search.local import LocalSearch
+from engine.search.plan import SearchPlan
+from engine.search.rival import rival_plan
+from engine.search.space import SearchSpace
+from engine.search.trial import Candidate, Trial
+from engine.search.winner import Winner, best
+
+
+def run_search(
+    plan: SearchPlan,
+    version: Version,
+    folder: Path,
+    report: Report,
+    *,
+    jobs: int = 1,
+    should_stop: Callable[[], bool] = never,
+) -> dict[str, Any]:
+    """Search below ``folder``, or go on with the search there; returns what ``search.json`` of the command line holds.
+
+    Raises:
+        EngineError: no trial has finished, or a retraining failed.
+        RunCancelled: ``should_stop`` said so; the same call goes on.
+    """
+    clock = _Clock(folder)
+    search = LocalSearch(plan, version, folder, report, jobs)
+    trials = clock.measured("trials", lambda: search.run(should_stop))
+    winner = _winner(search.space, trials)
+    report(LogEvent(message=f"winner: trial {winner.trial.number}, {winner.reason}: {winner.trial.candidate}"))
+
+    def finish() -> tuple[Final, Path]:
+        pair = _finalists(search, winner.trial.candidate, should_stop)
+        report(LogEvent(message=f"retraining winner and uniform LoRA in full: {pair.rival}"))
+        # a search that was extended may have another winner: its retrainings stand beside the first ones
+        place = folder / f"final-{recipe_hash(str(pair.winner), str(pair.rival))[:8]}"
+        return run_final(plan, pair, version, place, report, jobs, should_stop), place
+
+    final, place = clock.measured("final", finish)
+    report(LogEvent(message=final.verdict))
+    answer = {
+        "best": {**final.best.model_dump(), "trial": winner.trial.number, "expected": winner.mean, "expected_sd": winner.sd},
+        "uniform": final.uniform.model_dump(),
+        "trials": [_told(trial) for trial in trials],
+        "seconds": clock.seconds("trials"),
+        "final_seconds": clock.seconds("final"),
+        "full_training_seconds": _full_training_seconds(place),
+        "p_value": final.comparison.p,
+        "comparison": final.comparison.model_dump(),
+        "verdict": final.verdict,
+    }
+    write_whole(folder / "answer.json", json.dumps(answer, indent=1))
+    return answer
+
+
+def _winner(space: SearchSpace, trials: list[Trial]) -> Winner:
+    try:
+        return best(space, trials)
+    except ValueError as error:
+        raise EngineError("All trials failed: there is no winner.", "Read the logs below trials/.") from error
+
+
+def _finalists(search: LocalSearch, winner: Candidate, should_stop: Callable[[], bool]) -> Finalists:
+    """The rival has its own further settings, from as many trials of its own."""
+    plan, space = search.plan, search.space
+    own = rival_plan(plan, space.parameters(winner), space.layers, search.cost)
+    if own is None:
+        return finalists(winner, Candidate(winner.architecture), search.cost)
+    search.report(LogEvent(message=f"tuning uniform LoRA of the winner's size with as many trials: {plan.trials}"))
+    rival = LocalSearch(own, search.version, search.folder.path / "rival", search.report, search.jobs)
+    return finalists(winner, _winner(rival.space, rival.run(should_stop)).trial.candidate, search.cost)
+
+
+def _told(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "architecture": [str(choice) for choice in trial.candidate.architecture],
+        "fields": trial.candidate.settings,
+        "value": trial.value,
+        "fidelity": trial.fidelity,
+        "parameters": trial.parameters,
+        "origin": trial.origin,
+    }
+
+
+def _full_training_seconds(final: Path) -> float:
+    """Wall time of one full training, the CF model's stage included, which the second of two with the same seed takes over."""
+    by_seed: dict[str, float] = {}
+    for path in final.glob("*/seed-*/result.json"):
+        seconds = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+        by_seed[path.parent.name] = max(seconds, by_seed.get(path.parent.name, 0.0))
+    return round(sum(by_seed.values()) / len(by_seed), 2)
+
+
+class _Clock:
+    """Wall time of the phases, over all calls on the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "seconds.json"
+
+    def seconds(self, phase: str) -> float:
+        """Wall time of ``phase`` so far."""
+        return round(self._all().get(phase, 0.0), 2)
+
+    def measured(self, phase: str, work: Callable[[], Any]) -> Any:
+        """Do ``work``, and add its wall time to ``phase``, however it ends."""
+        begin = time.monotonic()
+        try:
+            return work()
+        finally:
+            known = self._all()
+            known[phase] = known.get(phase, 0.0) + time.monotonic() - begin
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, json.dumps(known))
+
+    def _all(self) -> dict[str, float]:
+        if not self.path.is_file():
+            return {}
+        known: dict[str, float] = json.loads(self.path.read_text(encoding="utf-8"))
+        return known
