@@ -122,4 +122,6 @@ class Blend:
         wanted = torch.from_numpy(targets[drawn].astype(np.int64)).to(context.device)
         # a target that the history holds already is no candidate: nothing can be learned from it
         reachable = ~removed[torch.arange(count, device=context.device), wanted]
+        if reachable.all():
+            return Examples(found, removed, wanted)  # no copy of what may be gigabytes
         return Examples(found[:, reachable], removed[reachable], wanted[reachable]) if reachable.any() else None
