@@ -121,7 +121,7 @@ def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: in
     )
     figures = (
         f"{relative} NDCG@10 against uniform LoRA of the same size ({interval}, p = {comparison.p:.3g}, paired over "
-        f"{comparison.users:,} users and {len(comparison.seeds_a)} seeds)"
+        f"{comparison.users:,} users, seeds: {len(comparison.seeds_a)})"
     )
     largest = max(winner_parameters, rival_parameters, 1)
     apart = abs(winner_parameters - rival_parameters) / largest

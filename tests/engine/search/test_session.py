@@ -43,7 +43,9 @@ def test_a_search_ends_with_a_fair_comparison(planted: Version, tmp_path: Path) 
         assert set(answer[side]["test"]) >= {"ndcg@10", "hr@10"}
     assert answer["verdict"].startswith("Not judged, the set is too small")
     assert 0 < answer["p_value"] <= 1
-    assert answer["seconds"] > 0 and answer["final_seconds"] > 0 and answer["full_training_seconds"] > 0
+    assert answer["seconds"] > 0
+    assert answer["final_seconds"] > 0
+    assert answer["full_training_seconds"] > 0
     assert json.loads((tmp_path / "answer.json").read_text())["best"] == answer["best"]
     seeds = {path.parent.name for path in tmp_path.glob("final-*/winner/*/result.json")}
     assert seeds == {f"seed-{plan.run.training.seed + 1}"}, "a seed that no trial has seen"
@@ -59,7 +61,7 @@ def test_a_stopped_search_goes_on_without_losing_or_repeating(planted: Version, 
     report = lambda event: lines.append(event.message) if isinstance(event, LogEvent) else None  # noqa: E731
     with pytest.raises(RunCancelled):
         run_search(plan, planted, tmp_path, report, should_stop=a_trial_ended)
-    kept = [(trial.number, trial.candidate, trial.value) for trial in map(lambda f: f.trial(), SearchFolder(tmp_path).trials())]
+    kept = [(trial.number, trial.candidate, trial.value) for trial in (f.trial() for f in SearchFolder(tmp_path).trials())]
     assert sum(value is not None for _, _, value in kept) >= 1
     lines.clear()
     answer = run_search(plan, planted, tmp_path, report)

@@ -24,7 +24,9 @@ def test_one_process_takes_one_run_after_the_other(planted: Version, tmp_path: P
         process = pool._idle[0].process.pid
         pool.start("wrong", spec.model_copy(update={"method": spec.method.model_copy(update={"window": -1})}), tmp_path / "wrong")
         (wrong,) = wait_for(pool, 1)
-        assert wrong.problem is not None and "window" in wrong.problem and "wrong.log" in wrong.problem
+        assert wrong.problem is not None
+        assert "window" in wrong.problem
+        assert "wrong.log" in wrong.problem
         pool.start("second", spec, tmp_path / "second")
         assert wait_for(pool, 1) == [Ended("second", None)]
         assert pool._idle[0].process.pid == process
@@ -41,7 +43,8 @@ def test_a_killed_process_costs_its_run_alone(planted: Version, tmp_path: Path) 
         os.kill(next(child.process.pid for child in pool._busy if child.name == "lost"), signal.SIGKILL)
         ended = {each.name: each for each in wait_for(pool, 2)}
         assert ended["kept"].problem is None
-        assert ended["lost"].problem is not None and f"exit code {-signal.SIGKILL}" in ended["lost"].problem
+        assert ended["lost"].problem is not None
+        assert f"exit code {-signal.SIGKILL}" in ended["lost"].problem
         assert pool.free == 2
         pool.start("again", short, tmp_path / "again")
         assert wait_for(pool, 1) == [Ended("again", None)]
