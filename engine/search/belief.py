@@ -16,6 +16,7 @@ from gpytorch.priors import LogNormalPrior
 from linear_operator.utils.errors import NanError, NotPSDError
 from torch import Tensor
 
+from engine.search.frozen import FrozenKernel
 from engine.search.kernel import ArchitectureKernel
 from engine.search.layout import Layout, Rows
 from engine.search.observations import Observations, observe, points_of
@@ -35,7 +36,7 @@ class Belief:
     Attributes:
         model: BoTorch's model, in evaluation mode.
         seen: what it was fitted to.
-        points: `n x d`, observations and believed ones.
+        kernel: covariances with the points that are known or believed.
         root: `n x n`, lower Cholesky factor of the covariance of the observations, noise included.
         weights: `n`, inverse covariance times (observations - mean).
     """
@@ -43,18 +44,17 @@ class Belief:
     layout: Layout
     model: SingleTaskGP
     seen: Observations
-    points: Tensor
+    kernel: FrozenKernel
     root: Tensor
     weights: Tensor
 
     def expect(self, rows: Rows) -> tuple[Tensor, Tensor]:
         """Posterior mean and standard deviation of rows `n x columns` at full fidelity, each of shape `n`."""
         with torch.no_grad():
-            points = points_of(self.layout, rows)
-            cross = self._kernel(points, self.points)
-            mean = self.model.mean_module(points) + cross @ self.weights
+            cross, variance = self.kernel.covariances(rows)
+            mean = self.model.mean_module.constant + cross @ self.weights
             solved = torch.linalg.solve_triangular(self.root, cross.T, upper=False)
-            variance = self._kernel(points, points, diag=True) - solved.square().sum(dim=0)
+            variance = variance - solved.square().sum(dim=0)
             return mean, variance.clamp_min(1e-10).sqrt()
 
     def expect_values(self, rows: Rows) -> tuple[Tensor, Tensor]:
@@ -71,12 +71,8 @@ class Belief:
             observed = _noise_of(self.model, self.seen)
         noise = torch.cat([observed, torch.full((len(pending),), 1e-4, dtype=torch.float64)])
         values = torch.cat([self.seen.values, mean])
-        points = torch.cat([self.points, points_of(self.layout, pending)])
+        points = torch.cat([self.kernel.points, points_of(self.layout, pending)])
         return _condition(self.layout, self.model, self.seen, points, values, noise)
-
-    def _kernel(self, one: Tensor, other: Tensor, diag: bool = False) -> Tensor:
-        value: Tensor = self.model.covar_module.forward(one, other, diag=diag)
-        return value
 
 
 def fit_belief(layout: Layout, trials: Sequence[Trial]) -> Belief:
@@ -140,7 +136,7 @@ def _condition(layout: Layout, model: SingleTaskGP, seen: Observations, points: 
         covariance = model.covar_module.forward(points, points) + torch.diag(noise + 1e-8)
         root = torch.linalg.cholesky(covariance)
         weights = torch.cholesky_solve((values - model.mean_module(points))[:, None], root)[:, 0]
-    return Belief(layout, model, seen, points, root, weights)
+    return Belief(layout, model, seen, FrozenKernel(layout, model.covar_module, points), root, weights)
 
 
 def _noise_of(model: SingleTaskGP, seen: Observations) -> Tensor:

@@ -15,6 +15,7 @@ truncation of Poloczek et al., arXiv 1603.00389).
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -46,6 +47,27 @@ _PRIORS: dict[str, tuple[float, float]] = {
     "together_length": (1.0, 0.5),
     "field_length": (0.4, 0.5),
 }
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Factors of the gains' covariance: that of `g(l, o)` and `g(m, p)` is `(mix mix^T)[l, m] (factor factor^T)[o, p]`.
+
+    Attributes:
+        mix: `groups x groups`, factor of the covariance over depth.
+        factor: `options x adapted options`, factor of the covariance over options.
+        centre: `features`, mean of the embedded reference sample.
+        scale: variance of the summed gains over that sample.
+    """
+
+    mix: Tensor
+    factor: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def embed(self, numbers: Tensor) -> Tensor:
+        """Vectors whose inner products are the covariances of the summed gains, `batch x n x features`."""
+        return (_embed(numbers, self.mix, self.factor) - self.centre) / self.scale.sqrt()
 
 
 class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes without types
@@ -88,13 +110,9 @@ class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes withou
     def forward(self, x1: Tensor, x2: Tensor, diag: bool = False, **_: Any) -> Tensor:
         """Covariances `batch x n x m` of points `batch x n x d` and `batch x m x d`, or `batch x n` of pairs."""
         value = self.hyperparameters()
-        numbers1, numbers2 = self._numbers(x1), self._numbers(x2)
-        mix, factor = self._depth_factor(value), self._choice_factor(value)
-        reference = _embed(self.references, mix, factor)
-        centre = reference.mean(dim=0)
-        scale = (reference - centre).square().sum(dim=-1).mean()
-        layers1 = (_embed(numbers1, mix, factor) - centre) / scale.sqrt()
-        layers2 = layers1 if x1 is x2 else (_embed(numbers2, mix, factor) - centre) / scale.sqrt()
+        parts = self.parts(value)
+        layers1 = parts.embed(self.numbers(x1))
+        layers2 = layers1 if x1.shape == x2.shape and torch.equal(x1, x2) else parts.embed(self.numbers(x2))
         if diag:
             gram = (layers1 * layers2).sum(dim=-1)
             distances = (layers1 - layers2).square().sum(dim=-1)
@@ -102,13 +120,7 @@ class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes withou
             gram = layers1 @ layers2.transpose(-1, -2)
             norms1, norms2 = layers1.square().sum(dim=-1), layers2.square().sum(dim=-1)
             distances = (norms1.unsqueeze(-1) + norms2.unsqueeze(-2) - 2 * gram).clamp_min(0)
-        together = value["together"] * torch.exp(-0.5 * distances / (2 * value["together_length"].square()))
-        total = value["layers"] * gram
-        fields = self._fields(x1, x2, diag)
-        for field in fields:
-            total = total + value["fields"] / len(fields) * field
-            together = together * (0.5 + 0.5 * field)
-        total = total + together
+        total = self.combine(value, gram, distances, self.fields(x1, x2, diag))
         if self.cheap:
             missing1, missing2 = 1 - x1[..., -1], 1 - x2[..., -1]
             missing = missing1 * missing2 if diag else missing1.unsqueeze(-1) * missing2.unsqueeze(-2)
@@ -120,23 +132,24 @@ class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes withou
         shared = len(self.names) - len(self.numeric)
         return dict(zip(self.names[:shared], self.logarithms[:shared].exp(), strict=True))
 
-    def gains(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Prior of each group's gain, for `x` of shape `n x d`.
+    def combine(self, value: dict[str, Tensor], gram: Tensor, distances: Tensor, fields: list[Tensor]) -> Tensor:
+        """The covariance at full fidelity, from the layers' inner products, their squared distances, and the fields' kernels."""
+        together = value["together"] * torch.exp(-0.25 * distances / value["together_length"].square())
+        total = value["layers"] * gram
+        for field in fields:
+            total = total + value["fields"] / len(fields) * field
+            together = together * (0.5 + 0.5 * field)
+        return total + together
 
-        Returns:
-            covariances of all gains with the observations, `(groups * options) x n`, and among themselves.
-        """
-        value = self.hyperparameters()
+    def parts(self, value: dict[str, Tensor]) -> "Parts":
+        """What points are embedded with, for the present hyperparameters."""
         mix, factor = self._depth_factor(value), self._choice_factor(value)
         reference = _embed(self.references, mix, factor)
         centre = reference.mean(dim=0)
-        scale = (reference - centre).square().sum(dim=-1).mean()
-        alone = torch.einsum("lr,oc->lorc", mix, factor).reshape(self.groups * len(factor), -1)
-        observed = _embed(self._numbers(x), mix, factor) - centre
-        weight = value["layers"] / scale
-        return weight * alone @ observed.T, weight * alone @ alone.T
+        return Parts(mix, factor, centre, (reference - centre).square().sum(dim=-1).mean())
 
-    def _numbers(self, x: Tensor) -> Tensor:
+    def numbers(self, x: Tensor) -> Tensor:
+        """Options of the groups of points `batch x n x d`, as whole numbers `batch x n x groups`."""
         numbers: Tensor = (x[..., : self.groups] * self.spans[: self.groups]).round().long()
         return numbers
 
@@ -162,7 +175,8 @@ class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes withou
         factor[self.adapted] = root
         return factor
 
-    def _fields(self, x1: Tensor, x2: Tensor, diag: bool) -> list[Tensor]:
+    def fields(self, x1: Tensor, x2: Tensor, diag: bool) -> list[Tensor]:
+        """One kernel for each further field, of the shape of the whole one, 1 where the values agree."""
         lengths = self.logarithms[len(self.names) - len(self.numeric) :].exp()
         covariances = []
         for index, numeric in enumerate(self.numeric):
@@ -175,7 +189,7 @@ class ArchitectureKernel(Kernel):  # type: ignore[misc]  # gpytorch comes withou
 
 
 def _embed(numbers: Tensor, mix: Tensor, factor: Tensor) -> Tensor:
-    """Vectors whose inner products are the covariances of the summed gains: `batch x n x groups` to `batch x n x features`."""
+    """Sums over layers of `mix[l] x factor[option]`: `batch x n x groups` to `batch x n x features`."""
     return torch.einsum("...lc,lr->...rc", factor[numbers], mix).flatten(-2)
 
 

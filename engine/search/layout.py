@@ -37,6 +37,7 @@ class Layout:
         options: choices that a group of layers may get; the bare layer first, if it is allowed.
         groups: layers of each group.
         costs: `groups x options`, trainable parameters.
+        cheaper: `groups x options`, the dearest of an option's cheaper options in that group, or itself if there is none.
         levels: values of each further field.
         sizes: how many numbers each column of a row may take.
 
@@ -53,6 +54,7 @@ class Layout:
         self.groups = _groups(spec, layers)
         table = np.array([[_cost(cost, option, layer) for option in self.options] for layer in range(layers)], dtype=np.int64)
         self.costs = np.stack([table[list(group)].sum(axis=0) for group in self.groups])
+        self.cheaper = _next_cheaper(self.costs)
         self.levels: tuple[tuple[FieldValue, ...], ...] = tuple(levels_of(field) for field in spec.further)
         self.starts = np.array([start_level(field) for field in spec.further], dtype=np.int64)
         self.paths = tuple(field.path for field in spec.further)
@@ -153,3 +155,13 @@ def _cost(cost: Cost, choice: LayerChoice, layer: int) -> int:
     if parameters < 0:
         raise SpaceError(f"{choice} in layer {layer} costs {parameters} parameters, must be 0 or more.")
     return parameters
+
+
+def _next_cheaper(table: Rows) -> Rows:
+    steps = np.tile(np.arange(table.shape[1]), (len(table), 1))
+    for group, costs in enumerate(table):
+        for option, cost in enumerate(costs):
+            below = np.flatnonzero(costs < cost)
+            if len(below):
+                steps[group, option] = below[np.argmax(costs[below])]
+    return steps

@@ -46,19 +46,16 @@ def repair(space: Layout, rows: Rows, order: Rows) -> Rows:
         order: `n x groups`, for each row the groups, first to give way first.
     """
     rows = rows.copy()
-    costs = space.row_costs(rows)
-    for index in np.flatnonzero(costs > space.limit):
-        row, excess = rows[index], int(costs[index] - space.limit)
-        while excess > 0:
-            for group in order[index]:
-                now = space.costs[group, row[group]]
-                cheaper = np.flatnonzero(space.costs[group] < now)
-                if not len(cheaper):
-                    continue
-                row[group] = cheaper[np.argmax(space.costs[group, cheaper])]
-                excess -= int(now - space.costs[group, row[group]])
-                if excess <= 0:
-                    break
+    groups = len(space.groups)
+    excess = space.row_costs(rows) - space.limit
+    while (excess > 0).any():
+        for position in range(groups):
+            over = np.flatnonzero(excess > 0)
+            group = order[over, position]
+            now = rows[over, group]
+            then = space.cheaper[group, now]
+            excess[over] -= space.costs[group, now] - space.costs[group, then]
+            rows[over, group] = then
     return rows
 
 
