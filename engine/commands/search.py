@@ -10,6 +10,7 @@ from engine.commands.progress import TerminalReport
 from engine.errors import RunCancelled, UserError
 from engine.search.plan import SearchPlan
 from engine.search.presets import search_presets
+from engine.search.show import print_answer
 from engine.spec import override, parse_assignment, validate
 
 
@@ -31,6 +32,7 @@ def search_command(options: argparse.Namespace) -> dict[str, Any]:
                 answer = run_search(plan, version, folder, report, jobs=options.jobs, should_stop=should_stop)
             except RunCancelled as stopped:
                 raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
+    print_answer(answer)
     return {**answer, "search": str(folder)}
 
 
