@@ -2,7 +2,6 @@
 
 from engine.adapters.costs import LayerShapes, parameters
 from engine.adapters.shapes import config_shapes, nano_shapes
-from engine.backbones.huggingface import read_config
 from engine.methods.darec.spec import DarecSpec
 from engine.search.layout import Cost
 
@@ -11,6 +10,8 @@ def backbone_shapes(method: DarecSpec) -> tuple[int, LayerShapes]:
     """Number of layers, and the shapes of each; raises UserError for a backbone that cannot be read."""
     if method.backbone == "nano":
         return method.nano.layers, nano_shapes(method.nano)
+    from engine.backbones.huggingface import read_config  # transformers, which takes seconds to load
+
     config = read_config(method.backbone)
     return int(config.num_hidden_layers), config_shapes(config)
 

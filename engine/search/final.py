@@ -1,25 +1,18 @@
 """The fair end of a search: the winner and uniform LoRA of its size, retrained in full on fresh seeds, compared in pairs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.adapters.choice import LayerChoice
-from engine.data.version import Version
-from engine.errors import EngineError
-from engine.evaluation.compare import Comparison, paired, read_ranks
-from engine.events import Report
-from engine.result import Result
-from engine.run import never
+from engine.evaluation.compare import Comparison, RankTable, paired
 from engine.search.plan import SearchPlan, full_run
 from engine.search.trial import Candidate
 from engine.search.uniform import uniform_of_size
-from engine.study.execute import execute
-from engine.study.folder import read_result
 from engine.study.variant import Member, Study
 
+WINNER, UNIFORM = "winner", "uniform"
 SIZE_TOLERANCE = 0.02
 EQUAL = -0.01
 """Quality counts as equal if the lower end of the relative interval is above this (method.md 2.5)."""
@@ -52,6 +45,9 @@ class Final(BaseModel):
     comparison: Comparison
     verdict: str
     seconds: float = Field(description="wall time of all retrainings, one after the other")
+    full_training_seconds: float = Field(
+        description="wall time of one full training, the CF model's stage included, which the second run of a seed takes over"
+    )
 
 
 @dataclass(frozen=True)
@@ -62,52 +58,57 @@ class Finalists:
     rival: Candidate
 
 
+@dataclass(frozen=True)
+class Retrained:
+    """What a full training of a finalist came to, wherever it was run.
+
+    Attributes:
+        adapter_parameters: trainable parameters of the adapters, as read back from the injected model.
+        seconds: wall time.
+        ranks: the rank of each user's held-out item.
+    """
+
+    valid: dict[str, float]
+    test: dict[str, float]
+    trainable_parameters: int
+    adapter_parameters: int
+    seconds: float
+    ranks: RankTable
+
+
 def finalists(winner: Candidate, rival_fields: Candidate, cost: Callable[[LayerChoice, int], int]) -> Finalists:
     """The winner, and uniform LoRA of its size with the further settings of ``rival_fields``."""
     size = sum(cost(choice, layer) for layer, choice in enumerate(winner.architecture))
     return Finalists(winner, Candidate(uniform_of_size(size, len(winner.architecture), cost), rival_fields.fields))
 
 
-def run_final(
-    plan: SearchPlan,
-    pair: Finalists,
-    version: Version,
-    folder: Path,
-    report: Report,
-    jobs: int = 1,
-    should_stop: Callable[[], bool] = never,
-) -> Final:
-    """Retrain both on ``plan.final_seeds`` seeds that no trial has seen, below ``folder``, and compare.
-
-    Raises:
-        EngineError: a retraining failed.
-        RunCancelled: ``should_stop`` said so; the same call goes on later.
-    """
+def final_seeds(plan: SearchPlan) -> tuple[int, ...]:
+    """``plan.final_seeds`` seeds that no trial has seen."""
     first = plan.run.training.seed + 1
-    seeds = tuple(range(first, first + plan.final_seeds))
+    return tuple(range(first, first + plan.final_seeds))
+
+
+def final_study(plan: SearchPlan, pair: Finalists) -> Study:
+    """The full trainings of both, over the fresh seeds."""
     members = (
-        Member("uniform", "uniform LoRA of the winner's size", full_run(plan, pair.rival)),
-        Member("winner", "the winner of the search", full_run(plan, pair.winner)),
+        Member(UNIFORM, "uniform LoRA of the winner's size", full_run(plan, pair.rival)),
+        Member(WINNER, "the winner of the search", full_run(plan, pair.winner)),
     )
-    study = Study(members, seeds)
-    failures = execute(study, version, folder, report, jobs=jobs, should_stop=should_stop)
-    if failures:
-        told = "; ".join(f"{each.label}, seed {each.seed}: {each.message}" for each in failures)
-        raise EngineError(f"The final comparison is not complete: {told}", "Start the same search again: it goes on from here.")
-    places = {label: [folder / label / f"seed-{seed}" for seed in seeds] for label in ("winner", "uniform")}
-    results = {label: [read_result(place) for place in paths] for label, paths in places.items()}
-    ranks = {label: [read_ranks(place / "ranks_test.parquet") for place in paths] for label, paths in places.items()}
-    comparison = paired(ranks["winner"], ranks["uniform"])
-    sides = {
-        "winner": _side(pair.winner, results["winner"]),
-        "uniform": _side(pair.rival, results["uniform"]),
-    }
+    return Study(members, final_seeds(plan))
+
+
+def conclude(pair: Finalists, winner: Sequence[Retrained], uniform: Sequence[Retrained]) -> Final:
+    """Compare the retrainings, one a seed, the seeds in the same order on both sides."""
+    comparison = paired([each.ranks for each in winner], [each.ranks for each in uniform])
+    sides = _side(pair.winner, winner), _side(pair.rival, uniform)
+    slower = [max(one.seconds, other.seconds) for one, other in zip(winner, uniform, strict=True)]
     return Final(
-        best=sides["winner"],
-        uniform=sides["uniform"],
+        best=sides[0],
+        uniform=sides[1],
         comparison=comparison,
-        verdict=verdict(comparison, sides["winner"].adapter_parameters, sides["uniform"].adapter_parameters),
-        seconds=round(sum(result.seconds for side in results.values() for result in side), 2),
+        verdict=verdict(comparison, sides[0].adapter_parameters, sides[1].adapter_parameters),
+        seconds=round(sum(each.seconds for each in (*winner, *uniform)), 2),
+        full_training_seconds=round(sum(slower) / len(slower), 2),
     )
 
 
@@ -137,15 +138,15 @@ def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: in
     return f"Not worth it, no difference can be shown: {figures}.{size}"
 
 
-def _side(candidate: Candidate, results: list[Result]) -> Side:
+def _side(candidate: Candidate, runs: Sequence[Retrained]) -> Side:
     return Side(
         architecture=[str(choice) for choice in candidate.architecture],
         fields=dict(candidate.settings),
-        valid=_mean([result.valid for result in results]),
-        test=_mean([result.test for result in results]),
-        trainable_parameters=results[0].trainable_parameters,
-        adapter_parameters=sum(layer.parameters for layer in results[0].architecture),
-        seconds=round(sum(result.seconds for result in results) / len(results), 2),
+        valid=_mean([run.valid for run in runs]),
+        test=_mean([run.test for run in runs]),
+        trainable_parameters=runs[0].trainable_parameters,
+        adapter_parameters=runs[0].adapter_parameters,
+        seconds=round(sum(run.seconds for run in runs) / len(runs), 2),
     )
 
 

@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.adapters.choice import LayerChoice
 from engine.durable import write_whole
 from engine.errors import UserError
 from engine.result import Result
 from engine.search.plan import SearchPlan
-from engine.search.trial import Candidate, Proposal, Trial
+from engine.search.trial import Candidate, Proposal, Trial, trial_value
 from engine.spec import validate
 from engine.study.folder import finished, read_result
 
@@ -32,8 +31,7 @@ class TrialFolder:
     def write(self, proposal: Proposal, parameters: int) -> None:
         """Keep what was proposed, before anything is trained."""
         about = {
-            "architecture": [str(choice) for choice in proposal.candidate.architecture],
-            "fields": proposal.candidate.settings,
+            **proposal.candidate.to_json(),
             "parameters": parameters,
             **{key: value for key, value in asdict(proposal).items() if key != "candidate"},
         }
@@ -56,28 +54,14 @@ class TrialFolder:
     def trial(self) -> Trial:
         """The trial as the optimiser sees it; one whose run has neither ended nor failed is running."""
         about = self.proposal()
-        candidate = candidate_of(about)
+        candidate = Candidate.from_json(about)
         number, parameters, origin = self.number, int(about["parameters"]), str(about["origin"])
         result = self.result()
         if result is not None:
-            value, fidelity = trial_value(result)
+            value, fidelity = trial_value(result.valid, result.stopped_below)
             return Trial(number, candidate, "done", value, None, parameters, fidelity, origin)
         state = "failed" if (self.path / FAILURE).is_file() else "running"
         return Trial(number, candidate, state, parameters=parameters, origin=origin)  # type: ignore[arg-type]
-
-
-def candidate_of(about: dict[str, Any]) -> Candidate:
-    """The candidate that ``TrialFolder.write`` wrote."""
-    return Candidate(tuple(LayerChoice.model_validate(text) for text in about["architecture"]), tuple(about["fields"].items()))
-
-
-STOPPED_FIDELITY = 0.5
-"""What a value of a trial that was ended early counts for: it is lower than a whole trial's would have been."""
-
-
-def trial_value(result: Result) -> tuple[float, float]:
-    """Validation NDCG@10 of a trial, and its fidelity: 1 for a whole trial, less for one that was ended early."""
-    return result.valid["ndcg@10"], STOPPED_FIDELITY if result.stopped_below else 1.0
 
 
 class SearchFolder:

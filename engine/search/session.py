@@ -9,16 +9,15 @@ from typing import Any
 from engine.cache import recipe_hash
 from engine.data.version import Version
 from engine.durable import write_whole
-from engine.errors import EngineError
 from engine.events import LogEvent, Report
 from engine.run import never
-from engine.search.final import Final, Finalists, finalists, run_final
+from engine.search.answer import answer, finalists_of, winner_of
+from engine.search.final import Final, Finalists
 from engine.search.local import LocalSearch
 from engine.search.plan import SearchPlan
+from engine.search.retraining import run_final
 from engine.search.rival import rival_plan
-from engine.search.space import SearchSpace
-from engine.search.trial import Candidate, Trial
-from engine.search.winner import Winner, best
+from engine.search.trial import Candidate
 
 
 def run_search(
@@ -39,38 +38,21 @@ def run_search(
     clock = _Clock(folder)
     search = LocalSearch(plan, version, folder, report, jobs)
     trials = clock.measured("trials", lambda: search.run(should_stop))
-    winner = _winner(search.space, trials)
+    winner = winner_of(search.space, trials)
     report(LogEvent(message=f"winner: trial {winner.trial.number}, {winner.reason}: {winner.trial.candidate}"))
 
-    def finish() -> tuple[Final, Path]:
+    def finish() -> Final:
         pair = _finalists(search, winner.trial.candidate, should_stop)
         report(LogEvent(message=f"retraining winner and uniform LoRA in full: {pair.rival}"))
         # a search that was extended may have another winner: its retrainings stand beside the first ones
         place = folder / f"final-{recipe_hash(str(pair.winner), str(pair.rival))[:8]}"
-        return run_final(plan, pair, version, place, report, jobs, should_stop), place
+        return run_final(plan, pair, version, place, report, jobs, should_stop)
 
-    final, place = clock.measured("final", finish)
+    final = clock.measured("final", finish)
     report(LogEvent(message=final.verdict))
-    answer = {
-        "best": {**final.best.model_dump(), "trial": winner.trial.number, "expected": winner.mean, "expected_sd": winner.sd},
-        "uniform": final.uniform.model_dump(),
-        "trials": [_told(trial) for trial in trials],
-        "seconds": clock.seconds("trials"),
-        "final_seconds": clock.seconds("final"),
-        "full_training_seconds": _full_training_seconds(place),
-        "p_value": final.comparison.p,
-        "comparison": final.comparison.model_dump(),
-        "verdict": final.verdict,
-    }
-    write_whole(folder / "answer.json", json.dumps(answer, indent=1))
-    return answer
-
-
-def _winner(space: SearchSpace, trials: list[Trial]) -> Winner:
-    try:
-        return best(space, trials)
-    except ValueError as error:
-        raise EngineError("All trials failed: there is no winner.", "Read the logs below trials/.") from error
+    told = answer(winner, final, trials, seconds=clock.seconds("trials"), final_seconds=clock.seconds("final"))
+    write_whole(folder / "answer.json", json.dumps(told, indent=1))
+    return told
 
 
 def _finalists(search: LocalSearch, winner: Candidate, should_stop: Callable[[], bool]) -> Finalists:
@@ -78,32 +60,10 @@ def _finalists(search: LocalSearch, winner: Candidate, should_stop: Callable[[],
     plan, space = search.plan, search.space
     own = rival_plan(plan, space.parameters(winner), space.layers, search.cost)
     if own is None:
-        return finalists(winner, Candidate(winner.architecture), search.cost)
+        return finalists_of(winner, None, search.cost)
     search.report(LogEvent(message=f"tuning uniform LoRA of the winner's size with as many trials: {plan.trials}"))
     rival = LocalSearch(own, search.version, search.folder.path / "rival", search.report, search.jobs)
-    return finalists(winner, _winner(rival.space, rival.run(should_stop)).trial.candidate, search.cost)
-
-
-def _told(trial: Trial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "architecture": [str(choice) for choice in trial.candidate.architecture],
-        "fields": trial.candidate.settings,
-        "value": trial.value,
-        "fidelity": trial.fidelity,
-        "parameters": trial.parameters,
-        "origin": trial.origin,
-    }
-
-
-def _full_training_seconds(final: Path) -> float:
-    """Wall time of one full training, the CF model's stage included, which the second of two with the same seed takes over."""
-    by_seed: dict[str, float] = {}
-    for path in final.glob("*/seed-*/result.json"):
-        seconds = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
-        by_seed[path.parent.name] = max(seconds, by_seed.get(path.parent.name, 0.0))
-    return round(sum(by_seed.values()) / len(by_seed), 2)
+    return finalists_of(winner, winner_of(rival.space, rival.run(should_stop)).trial.candidate, search.cost)
 
 
 class _Clock:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from statistics import median
 
+from engine.search.plan import SearchPlan
+
 WAIT_FOR = 5
 """Trials that must have reached an evaluation before anything is stopped there."""
 
@@ -25,3 +27,8 @@ def floors(curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
             break
         found.append(median(there))
     return tuple(found)
+
+
+def stop_below(plan: SearchPlan, curves: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    """The floors of the next trial of ``plan``, from the curves of those that have finished; none where the plan has no rule."""
+    return floors(curves) if plan.stopping == "median" else ()

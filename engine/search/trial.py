@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from engine.adapters.choice import LayerChoice
 from engine.search.spec import FieldValue
@@ -35,6 +35,15 @@ class Candidate:
     def settings(self) -> dict[str, FieldValue]:
         """The further settings as a mapping from path to value."""
         return dict(self.fields)
+
+    def to_json(self) -> dict[str, Any]:
+        """The candidate as folders and tables keep it; ``from_json`` reads it back."""
+        return {"architecture": [str(choice) for choice in self.architecture], "fields": self.settings}
+
+    @classmethod
+    def from_json(cls, about: Mapping[str, Any]) -> "Candidate":
+        """What ``to_json`` wrote; other keys are left aside."""
+        return cls(tuple(LayerChoice.model_validate(text) for text in about["architecture"]), tuple(about["fields"].items()))
 
     def __str__(self) -> str:
         layers = " ".join(str(choice) for choice in self.architecture)
@@ -89,3 +98,16 @@ class Proposal:
     sd: float | None = None
     acquisition: float | None = None
     warning: str = field(default="")
+
+
+STOPPED_FIDELITY = 0.5
+"""What a value of a trial that was ended early counts for: it is lower than a whole trial's would have been."""
+
+
+def trial_value(valid: Mapping[str, float], stopped_below: bool) -> tuple[float, float]:
+    """Validation NDCG@10 of a trial, and its fidelity: 1 for a whole trial, less for one that was ended early.
+
+    Args:
+        valid: validation metrics of its run; ``stopped_below``: whether the run was ended early.
+    """
+    return valid["ndcg@10"], STOPPED_FIDELITY if stopped_below else 1.0
