@@ -12,7 +12,8 @@ _log = logging.getLogger(__name__)
 INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
 COMPARE_TASK = "groups.compare"
-QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io"}
+ADVANCE_TASK = "searches.advance"
+QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io"}
 
 
 @cache

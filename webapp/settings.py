@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "webapp.accounts",
     "webapp.datasets",
     "webapp.experiments",
+    "webapp.searches",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

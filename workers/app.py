@@ -23,7 +23,9 @@ from django.conf import settings  # noqa: E402
 
 from webapp.broker import QUEUES  # noqa: E402
 from workers.leash import die_with  # noqa: E402
+from workers.timings import Timings  # noqa: E402
 
+_STAND_STILL = Timings.from_environment().stand_still
 app = Celery("dareclab", broker=settings.BROKER_URL, include=["workers.tasks"])
 app.conf.update(
     accept_content=["json"],
@@ -51,7 +53,10 @@ app.conf.update(
     timezone="UTC",
     # In memory, so that no schedule file is left in the working folder.
     beat_scheduler="celery.beat:Scheduler",
-    beat_schedule={"sweep": {"task": "maintenance.sweep", "schedule": 3600.0, "options": {"queue": "io", "expires": 3600}}},
+    beat_schedule={
+        "sweep": {"task": "maintenance.sweep", "schedule": 3600.0, "options": {"queue": "io", "expires": 3600}},
+        "searches": {"task": "searches.look", "schedule": _STAND_STILL, "options": {"queue": "io", "expires": _STAND_STILL}},
+    },
 )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from webapp.broker import EXECUTE_TASK, INGEST_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, Run, RunEvent, RunState
+from webapp.searches.asking import tell_searches
 from workers.failures import READING_LOST, Failure, lost_for_good
 
 
@@ -126,6 +127,7 @@ class RunAttempt:
 
     def _end(self, state: RunState, **columns: Any) -> bool:
         self.rows().update(state=state, finished_at=Now(), **columns)
+        tell_searches([self.pk])
         return True
 
     def _queue_again(self, **columns: Any) -> None:

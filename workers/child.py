@@ -1,6 +1,7 @@
-"""The process in which the work is done: ``python -m workers.child run|ingest|compare ROW ATTEMPT --parent PID --scratch DIR``.
+"""The process in which the work is done: ``python -m workers.child KIND ROW ATTEMPT --parent PID --scratch DIR``.
 
-A worker starts it as a fresh interpreter, so that torch, its memory and its crashes stay out of the worker.
+KIND is run, ingest, compare or search. A worker starts it as a fresh interpreter, so that torch, its memory and its crashes
+stay out of the worker.
 """
 
 import argparse
@@ -21,13 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
     logging.getLogger(__name__).info("%s %d, attempt %d: process %d", options.kind, options.row, options.attempt, os.getpid())
-    {"run": _run, "ingest": _ingest, "compare": _compare}[options.kind](options)
+    {"run": _run, "ingest": _ingest, "compare": _compare, "search": _search}[options.kind](options)
     return 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="workers.child", description="Started by a worker for one attempt at one row.")
-    parser.add_argument("kind", choices=("run", "ingest", "compare"))
+    parser.add_argument("kind", choices=("run", "ingest", "compare", "search"))
     parser.add_argument("row", type=int)
     parser.add_argument("attempt", type=int)
     parser.add_argument("--parent", type=int, required=True)
@@ -70,6 +71,12 @@ def _compare(options: argparse.Namespace) -> None:
     from workers.comparing import compare_group
 
     compare_group(options.row)
+
+
+def _search(options: argparse.Namespace) -> None:
+    from workers.searches.steps import advance_search
+
+    advance_search(options.row)
 
 
 if __name__ == "__main__":

@@ -50,11 +50,16 @@ def _compared(runs: list[Run], base: list[Run], tables: dict[int, RankTable]) ->
 def _read(runs: Iterable[Run], tables: dict[int, RankTable]) -> list[RankTable]:
     for run in runs:
         if run.pk not in tables:
-            try:
-                with default_storage.open(f"{run.folder_key}/{RANKS}") as file:
-                    tables[run.pk] = read_ranks(io.BytesIO(file.read()))
-            except (FileNotFoundError, UserError) as error:
-                # Any other failure of the storage may pass: this process ends then, and the page asks again.
-                _log.warning("the ranks of %s cannot be read: %s", run, error)
-                raise UserError(f"The ranks of {run} are gone or damaged.", "Launch the ablation again.") from error
+            tables[run.pk] = read_ranks_of(run, "Launch the ablation again.")
     return [tables[run.pk] for run in runs]
+
+
+def read_ranks_of(run: Run, hint: str = "Launch it again.") -> RankTable:
+    """The ranks that a finished run has stored; raises UserError, with ``hint``, if they are gone or damaged."""
+    try:
+        with default_storage.open(f"{run.folder_key}/{RANKS}") as file:
+            return read_ranks(io.BytesIO(file.read()))
+    except (FileNotFoundError, UserError) as error:
+        # Any other failure of the storage may pass: this process ends then, and whoever needs it asks again.
+        _log.warning("the ranks of %s cannot be read: %s", run, error)
+        raise UserError(f"The ranks of {run} are gone or damaged.", hint) from error

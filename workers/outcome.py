@@ -8,6 +8,7 @@ from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
 from webapp.experiments.models import LayerAdapter, Run, RunState, SampleRecommendation
+from webapp.searches.asking import tell_searches
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.text import storable
 
@@ -27,11 +28,12 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
     columns = ("data", "protocol", "valid", "test", "slices", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
-    for name in (*columns, "trainable_parameters", "targets_per_second"):
+    for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "stopped_below"):
         setattr(run, name, values[name])
     run.state = RunState.SUCCEEDED
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())
+    tell_searches([run.pk])
     if run.variant is not None:
         group = run.variant.group_id
         transaction.on_commit(lambda: ask_or_wait(COMPARE_TASK, group))

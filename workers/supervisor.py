@@ -29,7 +29,8 @@ _log = logging.getLogger(__name__)
 CHILD = (sys.executable, "-m", "workers.child")
 SCRATCH = "scratch"
 """Folder of the local storage in which versions are prepared, so that they move into place in one step."""
-_BY_SERVICE = (-signal.SIGTERM, -signal.SIGINT, STOPPED_EXIT)
+BY_SERVICE = (-signal.SIGTERM, -signal.SIGINT, STOPPED_EXIT)
+"""How a child ends that was told to, because its service stops."""
 
 
 def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
@@ -45,7 +46,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
             timings,
             must_die=lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists(),
         )
-    if code in _BY_SERVICE:
+    if code in BY_SERVICE:
         retrying(attempt.give_back, timings.silence)
     else:
         retrying(lambda: attempt.lose(describe_exit(code)), timings.silence)
@@ -65,7 +66,7 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
             timings,
             must_die=lambda: time.monotonic() > deadline,
         )
-    if code in _BY_SERVICE:
+    if code in BY_SERVICE:
         retrying(attempt.give_back, timings.silence)
     elif code < 0:
         retrying(lambda: attempt.fail(READING_TOOK_TOO_MUCH), timings.silence)
@@ -81,12 +82,21 @@ def supervise_comparison(group: int, timings: Timings) -> None:
 
     Nothing is settled if it fails: the page sees what was not compared, and asks again.
     """
+    code = _supervise("compare", group, timings)
+    if code:
+        _log.warning("group %d was not compared: the child ended with %d", group, code)
+
+
+def supervise_search(search: int, timings: Timings) -> int:
+    """Start what comes next in a search, in a child process; returns its exit code, negative for a signal."""
+    return _supervise("search", search, timings)
+
+
+def _supervise(kind: str, row: int, timings: Timings) -> int:
     deadline = time.monotonic() + timings.ingest_wall
     with _scratch() as scratch:
         arguments = ["--parent", str(os.getpid()), "--scratch", str(scratch)]
-        code = _run_child([*CHILD, "compare", str(group), "0", *arguments], timings, must_die=lambda: time.monotonic() > deadline)
-    if code:
-        _log.warning("group %d was not compared: the child ended with %d", group, code)
+        return _run_child([*CHILD, kind, str(row), "0", *arguments], timings, must_die=lambda: time.monotonic() > deadline)
 
 
 def _arguments(attempt: Attempt, scratch: Path) -> list[str]:

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from workers.claims import claim_run, claim_version
+from workers.searches.advancing import advance, look
 from workers.supervisor import supervise_comparison, supervise_run, supervise_version
 from workers.sweep import sweep
 from workers.timings import Timings
@@ -36,6 +37,18 @@ def ingest_version(pk: int) -> None:
 def compare_group(pk: int) -> None:
     """Compare what is finished in group ``pk`` and has not been compared."""
     supervise_comparison(pk, Timings.from_environment())
+
+
+@shared_task(name="searches.advance")
+def advance_search(pk: int) -> None:
+    """Settle what has ended in search ``pk``, and start what comes next."""
+    advance(pk, Timings.from_environment())
+
+
+@shared_task(name="searches.look")
+def look_at_searches() -> None:
+    """Bring searches forward that stand still because a message or a process was lost."""
+    look()
 
 
 @shared_task(name="maintenance.sweep")

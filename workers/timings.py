@@ -22,6 +22,8 @@ class Timings:
         stop_grace: how long a job may take to reach a checkpoint when its service stops.
         write: between two writes of a job's events to the database.
         ingest_wall: how long reading an upload may take.
+        suggest: how long a worker may have a search to itself to choose its next trials; others may try after that.
+        stand_still: between two looks of beat for searches that stand still.
     """
 
     beat: float = 5
@@ -34,6 +36,8 @@ class Timings:
     stop_grace: float = 10
     write: float = 1
     ingest_wall: float = 3600
+    suggest: float = 120
+    stand_still: float = 10
 
     @classmethod
     def from_environment(cls) -> "Timings":

@@ -14,12 +14,13 @@ from engine.study.variant import Study
 from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
+from webapp.searches.asking import tell_searches
 
 
 def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
     """Queue a run of ``spec`` on ``version``; raises UserError if the version is not ready."""
     with transaction.atomic():
-        run = _create_run(version, user, spec)
+        run = create_run(version, user, spec)
         transaction.on_commit(lambda: ask_or_wait(EXECUTE_TASK, run.pk))
     return run
 
@@ -39,25 +40,27 @@ def launch_group(kind: GroupKind, name: str, source: Run, user: User, study: Stu
             )
             for position, member in enumerate(study.members)
         }
-        runs = [_create_run(source.version, user, item.spec, variants[item.label]) for item in study.runs()]
-        transaction.on_commit(lambda: _ask_for_all(runs))
+        runs = [create_run(source.version, user, item.spec, variants[item.label]) for item in study.runs()]
+        transaction.on_commit(lambda: ask_for_all(runs))
     return group
 
 
-def _ask_for_all(runs: Sequence[Run]) -> None:
+def ask_for_all(runs: Sequence[Run]) -> None:
+    """Ask workers for queued runs; call it after they are committed."""
     for run in runs:
         if not ask_or_wait(EXECUTE_TASK, run.pk):
             # Each further try would wait as long for nothing; the reaper asks for all of them.
             return
 
 
-def _create_run(version: Version, user: User, spec: RunSpec, variant: GroupVariant | None = None) -> Run:
-    """A queued run, for which nobody has been asked yet; call it in a transaction."""
-    if version.state != VersionState.READY:
-        raise UserError(f"{version} is {version.state}, not ready.", "Choose a version that is ready, or wait until this one is.")
+def create_run(version: Version, user: User | None, spec: RunSpec, variant: GroupVariant | None = None) -> Run:
+    """A queued run, for which nobody has been asked yet; call it in a transaction.
+
+    Raises UserError if the version is not ready, or a setting cannot be stored.
+    """
+    check_version(version)
     values = spec.model_dump(mode="json")
-    if any("\x00" in text for text in _texts(values)):
-        raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
+    check_storable(values)
     run = Run.objects.create(
         project=version.dataset.project,
         version=version,
@@ -74,12 +77,24 @@ def _create_run(version: Version, user: User, spec: RunSpec, variant: GroupVaria
     return run
 
 
+def check_version(version: Version) -> None:
+    """Raises UserError unless ``version`` is ready."""
+    if version.state != VersionState.READY:
+        raise UserError(f"{version} is {version.state}, not ready.", "Choose a version that is ready, or wait until this one is.")
+
+
+def check_storable(values: Any) -> None:
+    """Raises UserError if a text among ``values`` (a spec as JSON) cannot be stored."""
+    if any("\x00" in text for text in _texts(values)):
+        raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
+
+
 def request_cancel(run: Run) -> None:
     """Ask that ``run`` stop: at once while it is queued, else at its next checkpoint. Refreshes ``run``.
 
     Asking twice changes nothing. Raises UserError if the run has ended.
     """
-    stopped, stopping = _cancel(Run.objects.filter(pk=run.pk))
+    stopped, stopping = cancel_runs(Run.objects.filter(pk=run.pk))
     run.refresh_from_db()
     if not (stopped or stopping) and run.state != RunState.CANCELLING:
         raise UserError(f"{run} has ended already: it is {run.get_state_display()}.", "There is nothing to cancel.")
@@ -90,16 +105,18 @@ def cancel_group(group: RunGroup) -> tuple[int, int]:
 
     Returns how many were cancelled at once, and how many will stop at their next checkpoint.
     """
-    return _cancel(Run.objects.filter(variant__group=group))
+    return cancel_runs(Run.objects.filter(variant__group=group))
 
 
 @transaction.atomic
-def _cancel(runs: QuerySet[Run]) -> tuple[int, int]:
+def cancel_runs(runs: QuerySet[Run]) -> tuple[int, int]:
+    """Cancel those of ``runs`` that wait, and ask those that are worked on to stop; returns how many of each."""
     # Locked, so that none slips through that is given back to the queue between the two updates.
     list(runs.select_for_update(of=("self",), no_key=True).order_by("pk").only("pk"))
     now = timezone.now()
     waiting = runs.filter(state__in=(RunState.DRAFT, RunState.QUEUED))
     working = runs.filter(state__in=(RunState.STARTING, RunState.RUNNING, RunState.EVALUATING))
+    tell_searches(list(waiting.values_list("pk", flat=True)))
     stopped = waiting.update(state=RunState.CANCELLED, cancel_requested_at=now, finished_at=now)
     return stopped, working.update(state=RunState.CANCELLING, cancel_requested_at=now)
 

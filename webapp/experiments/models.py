@@ -116,6 +116,8 @@ class Run(models.Model):
     data = models.JSONField(default=dict, help_text="engine.result.DataCounts")
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
     valid = models.JSONField(default=dict)
+    curve = models.JSONField(default=list, help_text="validation NDCG@10 at each evaluation of the last stage of training")
+    stopped_below = models.BooleanField(default=False, help_text="training.stop_below ended the last stage early")
     test = models.JSONField(default=dict)
     slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")
     warnings = models.JSONField(default=list)

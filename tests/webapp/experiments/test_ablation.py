@@ -107,7 +107,7 @@ def test_what_is_forged_is_refused_and_nothing_is_left(
 
 def test_all_or_nothing(alice: Client, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Run] = []
-    create = actions._create_run
+    create = actions.create_run
 
     def failing(*arguments: object) -> Run:
         if len(made) == 3:
@@ -115,7 +115,7 @@ def test_all_or_nothing(alice: Client, run: Run, monkeypatch: pytest.MonkeyPatch
         made.append(create(*arguments))  # type: ignore[arg-type]
         return made[-1]
 
-    monkeypatch.setattr(actions, "_create_run", failing)
+    monkeypatch.setattr(actions, "create_run", failing)
     with pytest.raises(RuntimeError, match="in the middle"):
         alice.post(f"/runs/{run.pk}/ablation", fields("causal"))
     assert Run.objects.get() == run

@@ -1,0 +1,55 @@
+"""Launching a search. Workers do the rest: they propose its trials, launch their runs, and compare in the end."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from engine.errors import UserError
+from engine.search.plan import SearchPlan
+from webapp.accounts.access import require_role
+from webapp.accounts.models import Project, Role
+from webapp.datasets.models import Version
+from webapp.experiments.actions import check_storable, check_version
+from webapp.searches.asking import ask_to_advance
+from webapp.searches.models import Search
+
+MAX_AT_ONCE = 64
+
+
+def launch_search(project: Project, version: Version, user: User, plan: SearchPlan, *, at_once: int = 2) -> Search:
+    """Start a search of ``plan`` on ``version``.
+
+    Whether the space fits the backbone is seen by the worker that proposes the first trials: if not, the search fails.
+
+    Args:
+        at_once: trials that wait or run at the same time, 1 to ``MAX_AT_ONCE``; one more than there are gpu workers for it
+            hides the time that suggestions take.
+
+    Raises:
+        PermissionDenied: the user is no researcher of the project.
+        UserError: the version is of another project or not ready, or ``at_once`` is out of range.
+    """
+    require_role(user, project, Role.RESEARCHER)
+    if version.dataset.project_id != project.pk:
+        raise UserError(f"{version} does not belong to the project {project.name}.", "Choose one of the project's versions.")
+    check_version(version)
+    check_at_once(at_once)
+    values = plan.model_dump(mode="json")
+    check_storable(values)
+    with transaction.atomic():
+        # One at a time takes the next number; runs that refer to the project are not held up.
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        last = project.searches.aggregate(last=Max("number"))["last"] or 0
+        search = Search.objects.create(
+            project=project, number=last + 1, version=version, plan=values, at_once=at_once, created_by=user
+        )
+        ask_to_advance(search.pk)
+    return search
+
+
+def check_at_once(at_once: int) -> None:
+    """Raises UserError unless ``at_once`` is 1 to ``MAX_AT_ONCE``."""
+    if not 1 <= at_once <= MAX_AT_ONCE:
+        raise UserError(
+            f"Trials at once: got {at_once}, must be 1 to {MAX_AT_ONCE}.", "One more than there are gpu workers is best."
+        )
