@@ -55,7 +55,7 @@ app.conf.update(
     beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "sweep": {"task": "maintenance.sweep", "schedule": 3600.0, "options": {"queue": "io", "expires": 3600}},
-        "searches": {"task": "searches.look", "schedule": _STAND_STILL, "options": {"queue": "io", "expires": _STAND_STILL}},
+        "searches": {"task": "searches.look", "schedule": _STAND_STILL, "options": {"queue": "io", "expires": 60}},
     },
 )
 

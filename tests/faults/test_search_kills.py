@@ -13,16 +13,12 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from engine.search.backbone import layers_and_cost
-from engine.search.space import SearchSpace
-from engine.search.winner import best
 from engine.spec import parse_spec
 from tests.workers.fixtures import RunState, Version
 from tests.workers.searches.objective import objective
-from tests.workers.searches.searching import make_search
+from tests.workers.searches.searching import best_of_rows, make_search
 from webapp.experiments.models import ENDED_STATES, Run
 from webapp.searches.models import Search, SearchState, Stage, TrialState
-from workers.searches.decision import as_trial
 
 APP = "tests.workers.searches.objective_app"
 TRIALS = 12
@@ -121,10 +117,7 @@ def check(search: Search, killed: list[str]) -> None:
         lost = trial.run.state == RunState.LOST
         assert trial.state == (TrialState.FAILED if lost else TrialState.DONE), told
         assert trial.value == (None if lost else objective(parse_spec(trial.run.spec))), told
-    plan = search.read_plan()
-    layers, cost = layers_and_cost(plan.method)
-    winner = best(SearchSpace(plan.space, layers, cost), [as_trial(trial) for trial in trials])
-    assert search.answer["best"]["trial"] == winner.trial.number, told
+    assert search.answer["best"]["trial"] == best_of_rows(search), told
     assert search.trials.count() == TRIALS + 2 == Run.objects.filter(project=search.project).count(), told
 
 

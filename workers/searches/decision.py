@@ -67,12 +67,14 @@ class Decision:
         answer: the search has finished with it.
         winner: as ``Search.winner``, empty before all trials have ended.
         note: for people.
+        final: the full trainings are on, or their comparison is done.
     """
 
     launches: list[Launch] = field(default_factory=list)
     answer: dict[str, Any] | None = None
     winner: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    final: bool = False
 
 
 def fingerprint(candidate: Candidate, seed: int | None = None) -> str:
@@ -122,9 +124,9 @@ class Decider:
         pair = finalists_of(candidate, rival, self.cost)
         launches, waiting = self._retrain(pair)
         if launches or waiting:
-            return Decision(launches, winner=winner, note=note)
+            return Decision(launches, winner=winner, note=note, final=True)
         answer = make_answer(pair, winner, [as_trial(row) for row in trials], self._finals(pair), self.rows)
-        return Decision(answer=answer, winner=winner, note=note)
+        return Decision(answer=answer, winner=winner, note=note, final=True)
 
     def _of(self, *stages: Stage) -> list[SearchTrial]:
         return [row for row in self.rows if row.stage in stages]

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from webapp.experiments.actions import ask_for_all, create_run
 from webapp.experiments.models import Run
-from webapp.searches.models import ADVANCING_STATES, FINAL_STAGES, Search, SearchState, SearchTrial
+from webapp.searches.models import ADVANCING_STATES, Search, SearchState, SearchTrial
 from workers.database import DATABASE_DOWN
 from workers.failures import explain
 from workers.searches.decision import Decider, Decision, Launch
@@ -60,13 +60,15 @@ def _apply(pk: int, seen: str, known: int, decision: Decision) -> bool:
         return False
     if search.trials.count() != known or (standing(search) != seen and not decision.launches):
         return True
-    columns: dict[str, Any] = {"losses": 0}
+    columns: dict[str, Any] = {"losses": 0, "state": SearchState.FINISHING if decision.final else SearchState.RUNNING}
     if decision.winner:
-        columns["winner"] = decision.winner
+        columns["winner"] = storable(decision.winner)
     if decision.note:
         columns["message"] = decision.note
     if decision.launches:
-        columns.update(_launch(search, decision.launches))
+        warning = _launch(search, decision.launches)
+        if warning:
+            columns["message"] = warning
     else:
         columns["settled"] = seen
         if decision.answer is not None:
@@ -75,8 +77,8 @@ def _apply(pk: int, seen: str, known: int, decision: Decision) -> bool:
     return bool(decision.launches)
 
 
-def _launch(search: Search, launches: list[Launch]) -> dict[str, Any]:
-    """Create the trials and their runs; returns what changes in the search. Workers are asked after the transaction."""
+def _launch(search: Search, launches: list[Launch]) -> str:
+    """Create the trials and their runs; returns the last of their warnings. Workers are asked after the transaction."""
     runs: list[Run] = []
     warnings = []
     for launch in launches:
@@ -102,6 +104,4 @@ def _launch(search: Search, launches: list[Launch]) -> dict[str, Any]:
         warnings += [proposal.warning] if proposal.warning else []
     transaction.on_commit(lambda: ask_for_all(runs))
     _log.info("%s: %s %s", search, launches[0].stage, ", ".join(str(run) for run in runs))
-    final = launches[0].stage in FINAL_STAGES
-    state = {"state": SearchState.FINISHING if final else SearchState.RUNNING}
-    return {**state, "message": warnings[-1]} if warnings else state
+    return warnings[-1] if warnings else ""

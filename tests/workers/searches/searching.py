@@ -10,7 +10,9 @@ import polars as pl
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from engine.search.backbone import layers_and_cost
 from engine.search.plan import SearchPlan
+from engine.search.space import SearchSpace
 from engine.spec import override, parse_spec, validate
 from tests.engine.methods.runs import small_spec
 from tests.workers.searches.objective import USERS, make_result, objective
@@ -19,10 +21,11 @@ from webapp.accounts.models import Project
 from webapp.datasets.models import Version
 from webapp.experiments.models import Run, RunState
 from webapp.searches.launching import launch_search
-from webapp.searches.models import Search, SearchTrial, TrialState
+from webapp.searches.models import Search, SearchTrial, Stage, TrialState
 from workers.claims import claim_run
 from workers.failures import Failure
 from workers.outcome import succeed
+from workers.searches.decision import as_trial
 from workers.searches.settling import settle
 from workers.searches.steps import advance_search
 
@@ -78,3 +81,12 @@ def play(search: Search, end: Callable[[SearchTrial], None] = end_run, rounds: i
     settle(search.pk)
     search.refresh_from_db()
     return search
+
+
+def best_of_rows(search: Search) -> int:
+    """Number of the trial that wins, worked out anew from the rows alone."""
+    from engine.search.winner import best
+
+    plan = search.read_plan()
+    space = SearchSpace(plan.space, *layers_and_cost(plan.method))
+    return best(space, [as_trial(row) for row in search.trials.filter(stage=Stage.TRIAL).order_by("number")]).trial.number
