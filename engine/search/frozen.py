@@ -62,3 +62,11 @@ class FrozenKernel:
             self.kernel.combine(self._value, gram, distances, fields),
             self.kernel.combine(self._value, norms, torch.zeros_like(norms), same),
         )
+
+    @torch.no_grad()
+    def gains(self, group: int) -> tuple[Tensor, Tensor]:
+        """What a group's options add by themselves: prior covariance, `options x options`, and with the points, `options x n`."""
+        options = len(self._choices)
+        weight = self._value["layers"]
+        cross = self._gains[group * options : (group + 1) * options]
+        return weight * self._depth[group, group] * self._choices, weight * cross

@@ -44,10 +44,12 @@ class Taken:
 
 def start_proposals(space: SearchSpace, spec: SearchSpec, taken: Taken, count: int) -> list[Proposal]:
     """Up to ``count`` of the first points that are not taken yet: the baselines, then ``spec.start`` Sobol points."""
-    rows = [*baseline_rows(space)]
-    spread = sobol_rows(space, spec.start, spec.seed) if spec.start else np.empty((0, space.columns), dtype=np.int64)
-    rows += [(row, "sobol") for row in spread]
-    return _take(space, taken, rows, count)
+    first = {row.tobytes(): (row, origin) for row, origin in baseline_rows(space)}
+    wanted = len(first) + spec.start
+    for row in sobol_rows(space, 2 * wanted, spec.seed):  # some may repeat a baseline
+        if len(first) < wanted:
+            first.setdefault(row.tobytes(), (row, "sobol"))
+    return _take(space, taken, list(first.values()), count)
 
 
 def sobol_proposals(
@@ -57,7 +59,7 @@ def sobol_proposals(
     proposals: list[Proposal] = []
     length = 64
     while len(proposals) < count and length <= _LONGEST_SEQUENCE:
-        rows = [(row, origin) for row in sobol_rows(space, length, spec.seed)[spec.start :]]
+        rows = [(row, origin) for row in sobol_rows(space, length, spec.seed)]
         proposals += _take(space, taken, rows, count - len(proposals), warning)
         length *= 4
     return proposals
