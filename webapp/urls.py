@@ -11,8 +11,10 @@ from webapp.datasets import views as datasets
 from webapp.experiments import ablation, group_views, launching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
+from webapp.searches import creating
+from webapp.searches import views as searches
 
-SLASHED = ("datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new")
+SLASHED = ("datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -33,6 +35,9 @@ urlpatterns = [
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
     path("groups", group_views.group_list, name="groups"),
     path("groups/<int:pk>", group_views.group_page, name="group"),
+    path("searches", searches.search_list, name="searches"),
+    path("searches/new", creating.new_search, name="new-search"),
+    path("searches/<int:pk>", searches.search_page, name="search"),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),

@@ -21,7 +21,7 @@ function startTheme() {
 }
 
 function markChanged(field) {
-  const box = field.querySelector("input, select");
+  const box = field.querySelector("input, select, textarea");
   const changed = box.value.trim() !== field.dataset.initial;
   field.classList.toggle("changed", changed);
   field.querySelector(".reset").hidden = !changed;
@@ -47,7 +47,7 @@ document.addEventListener("click", (event) => {
   const reset = event.target.closest(".reset");
   if (!reset) return;
   const field = reset.closest("[data-initial]");
-  const box = field.querySelector("input, select");
+  const box = field.querySelector("input, select, textarea");
   box.value = field.dataset.initial;
   markChanged(field);
   box.focus();
@@ -62,16 +62,16 @@ document.addEventListener("submit", (event) => {
   });
 });
 
-// A refreshed part keeps what the reader has unfolded, and how far a wide table was scrolled.
+// A refreshed part keeps what the reader has unfolded, and how far a large table was scrolled.
 const unfolded = new Map();
 const scrolled = new Map();
 function remember(event) {
-  event.detail.target.querySelectorAll(".scroll[id]").forEach((box) => scrolled.set(box.id, box.scrollLeft));
+  event.detail.target.querySelectorAll(".scroll[id]").forEach((box) => scrolled.set(box.id, [box.scrollLeft, box.scrollTop]));
   event.detail.target.querySelectorAll("details[id]").forEach((part) => unfolded.set(part.id, part.open));
 }
 function restore(event) {
   event.detail.target.querySelectorAll(".scroll[id]").forEach((box) => {
-    box.scrollLeft = scrolled.get(box.id) || 0;
+    [box.scrollLeft, box.scrollTop] = scrolled.get(box.id) || [0, 0];
     scrolled.delete(box.id);
   });
   event.detail.target.querySelectorAll("details[id]").forEach((part) => {
