@@ -30,9 +30,9 @@ def search(people: People, version: Version, plan: SearchPlan) -> Search:
     return launch_search(people.project, version, people.alice, plan)
 
 
-def with_trial(search: Search, state: str = RunState.QUEUED, **columns: object) -> SearchTrial:
+def with_trial(search: Search, run_state: str = RunState.QUEUED, **columns: object) -> SearchTrial:
     values = {"stage": "trial", "number": 0, "candidate": {}, "fingerprint": "a", "parameters": 0, **columns}
-    return SearchTrial.objects.create(search=search, run=make_run(search.version, state), **values)
+    return SearchTrial.objects.create(search=search, run=make_run(search.version, run_state), **values)
 
 
 def test_a_search_is_a_row_that_keeps_its_plan(search: Search, plan: SearchPlan, people: People) -> None:

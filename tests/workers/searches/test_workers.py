@@ -1,5 +1,10 @@
-"""A search on real workers: two of them take trials at once."""
+"""A search on real workers: two of them take trials at once.
 
+Trials sleep, so that what two workers save does not depend on how many processors there are. Starting a process does need
+one: on a machine that is busy with other things, ``SEARCH_TRIAL_SECONDS`` makes trials longer.
+"""
+
+import os
 import subprocess
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +22,7 @@ from webapp.searches.actions import cancel_search
 from webapp.searches.models import Search, TrialState
 
 APP = "tests.workers.searches.objective_app"
-SECONDS = 6
+SECONDS = float(os.environ.get("SEARCH_TRIAL_SECONDS", "6"))
 TRIALS = 6
 StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -26,7 +31,7 @@ def wall_seconds(version: Version) -> float:
     """From the launch of a search until its last trial has ended."""
     search = make_search(version, at_once=3, trials=TRIALS)
     trials = search.trials.filter(stage="trial")
-    wait_until(lambda: trials.exclude(state=TrialState.RUNNING).count() == TRIALS, 280, "the search")
+    wait_until(lambda: trials.exclude(state=TrialState.RUNNING).count() == TRIALS, 60 * SECONDS, "the search")
     check(search)
     last: datetime = trials.aggregate(last=Max("run__finished_at"))["last"]
     cancel_search(search, search.created_by)  # type: ignore[arg-type]
@@ -43,11 +48,10 @@ def check(search: Search) -> None:
 
 
 @pytest.mark.services
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_two_workers_take_little_more_than_half_the_time_of_one(
     version: Version, broker: "Redis[bytes]", start_worker: StartProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Trials sleep: what two workers save does not depend on how many processors there are.
     monkeypatch.setenv("TRIAL_SECONDS", str(SECONDS))
 
     def ready(count: int) -> Callable[[], bool]:
