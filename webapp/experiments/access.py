@@ -15,7 +15,8 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 def get_run_for_user(user: User, pk: int) -> Run:
     """A run of one of the user's projects, or 404."""
     runs = runs_for_user(user).filter(pk=pk)
-    found = runs.select_related("project", "version__dataset", "created_by", "variant__group").first()
+    related = runs.select_related("project", "version__dataset", "created_by", "variant__group", "search_trial__search")
+    found = related.defer("search_trial__search__plan", "search_trial__search__answer").first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")
     return found

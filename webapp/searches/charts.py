@@ -12,6 +12,8 @@ from webapp.searches.models import SearchTrial
 
 WIDTH, HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 44
+_FINEST = 1e-6
+"""Smaller differences are not worth an axis."""
 _SHAPES = {
     "circle": "m-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z",
     "square": "m-4,-4h8v8h-8z",
@@ -40,18 +42,18 @@ class Axis:
 
 
 def axis(values: Sequence[float], start: float, end: float, *, whole: bool = False, zero: bool = False) -> Axis:
-    """An axis around ``values`` (one or more), with about five round ticks.
+    """An axis around ``values`` (one or more, none below 0), with about five round ticks.
 
     Args:
         whole: whole numbers only; zero: begin at 0.
     """
     low, high = (0.0 if zero else min(values)), max(values)
-    spread = high - low or abs(high) or 1.0
+    spread = max(high - low or high or 1.0, _FINEST)
     step = 10 ** math.floor(math.log10(spread / 5))
     step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
     step = max(1.0, step) if whole else step
-    first = math.floor(low / step) if low < high else math.floor(low / step) - 1
-    last = math.ceil(high / step) if low < high else first + 2
+    first = math.floor(low / step) if low < high else max(0, math.floor(low / step) - 1)
+    last = max(math.ceil(high / step), first + (1 if low < high else 2))
     ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], start, end, ticks)
 
@@ -86,7 +88,7 @@ def pareto(board: Board) -> dict[str, Any] | None:
     """NDCG@10 over trainable parameters; the front is of whole trials: none has both more quality and fewer parameters."""
     if not board.done:
         return None
-    across = axis([row.parameters for row in board.done], _LEFT, WIDTH - _RIGHT, zero=True)
+    across = axis([row.parameters for row in board.done], _LEFT, WIDTH - _RIGHT, whole=True, zero=True)
     up = _values_axis(board)
     path = ""
     members = front(board.whole)

@@ -11,7 +11,7 @@ from webapp.searches.charts import leads
 from webapp.searches.layer_map import short_count
 from webapp.searches.models import SearchTrial
 
-_HEIGHT, _TOP, _BOTTOM, _STEP, _SIDE = 260, 48, 28, 136, 64
+_HEIGHT, _TOP, _BOTTOM, _STEP, _SIDE = 260, 48, 28, 160, 64
 _SHOWN_BEST = 0.1
 """This share of the trials is drawn strong."""
 
@@ -77,7 +77,7 @@ def _scales(board: Board) -> list[_Scale]:
     found = [
         _Scale("parameters", lambda row: row.parameters, lambda value: short_count(round(value))),
         _Scale("adapted layers", adapted, lambda value: f"{value:g}"),
-        *(_Scale(f"mean rank, {name}", _third(part), lambda value: f"{value:.3g}") for name, part in thirds),
+        *(_Scale(f"rank, {name}", _third(part), lambda value: f"{value:.3g}") for name, part in thirds),
     ]
     for path in settings(board.done[0]):
         found.append(_setting(board, path))

@@ -32,6 +32,7 @@ _STAGES = {
     Stage.UNIFORM: "uniform in full",
 }
 _ERROR_LENGTH = 160
+_MINUS = "\N{MINUS SIGN}"
 
 
 def state(search: Search) -> dict[str, str]:
@@ -88,7 +89,7 @@ def going(board: Board) -> list[dict[str, Any]]:
             "percent": percent(float(row.run.progress.get("fraction", 0.0))) if row.run.state != RunState.QUEUED else "",
             "origin": origin(row.origin),
             "expected": expected(row),
-            "acquisition": NOTHING if row.acquisition is None else f"{row.acquisition:.2f}",
+            "acquisition": NOTHING if row.acquisition is None else f"{row.acquisition:.2f}".replace("-", _MINUS),
             "parameters": count(row.parameters),
         }
         for row in board.running

@@ -38,6 +38,10 @@ _LABELS = {
     "stopping": "Ending trials early",
     "final_seeds": "Seeds of the final comparison",
 }
+_HELP = {
+    "run.training.minutes": "how long the winner and its rival are trained in the end; trials get a share of it",
+    "share": "part of a full training's joint stage that a trial gets; the CF model's own stage is trained once for all",
+}
 _HIDDEN = ("run.preset", "run.method.architecture", "run.training.stop_below")
 """A label, and what the search itself sets."""
 _HIDDEN_GROUPS = ("run.filters",)
@@ -63,6 +67,11 @@ class PlanField(FormField):
     def label(self) -> str:
         """``space.kinds`` -> ``Kinds of adapter``."""
         return _LABELS.get(self.description.path, super().label)
+
+    @property
+    def help(self) -> str:
+        """A line of help."""
+        return _HELP.get(self.description.path, self.description.description)
 
     @property
     def ticks(self) -> list[dict[str, Any]]:
@@ -99,7 +108,9 @@ class PlanForm:
                 value = initial if values is None else _posted(values, description)
                 self._fields[path] = PlanField(description, value, initial)
         self.main = [self._fields[path] for path in _MAIN]
-        self.groups = self._rest()
+        groups = self._rest()
+        self.own = [group for group in groups if not group.path]
+        self.full = [group for group in groups if group.path]
 
     def settings(self) -> dict[str, Any]:
         """The values for ``SearchPreset.plan``; raises SpecError for lines of further settings that cannot be read."""
@@ -110,14 +121,15 @@ class PlanForm:
         return self.preset.plan(self.settings())
 
     @property
+    def full_open(self) -> bool:
+        """Whether a setting of the full training is changed or wrong: then they are shown unfolded."""
+        return any(group.open for group in self.full)
+
+    @property
     def at_once(self) -> int:
         """Trials at once; 0 for text that is no whole number."""
         value = self._fields[AT_ONCE].value
         return int(value) if value.isdecimal() and len(value) < 10 else 0
-
-    def blame_at_once(self, problem: str) -> None:
-        """Say what is wrong with the number of trials at once."""
-        self._fields[AT_ONCE].problems.append(problem)
 
     def blame(self, problems: list[tuple[str, str]]) -> None:
         """Put each problem of a SpecError at its field, else above the form; several of one field become one."""
@@ -135,10 +147,11 @@ class PlanForm:
                 continue
             name = member.description.group if path.startswith("run.") else ""
             groups.setdefault(name, FormGroup(name, _title(name))).fields.append(member)
-        # The search's own come before the full training's.
-        return sorted(groups.values(), key=lambda group: group.path != "")
+        return list(groups.values())
 
     def _place(self, path: str, problem: str) -> tuple[list[str], str]:
+        if path in self._fields:
+            return self._fields[path].problems, problem
         named, colon, rest = problem.partition(": ")
         # A check of several fields is reported at their group, and names the field first.
         inner = named.removeprefix("space.further ") if named.startswith("space.further ") else ""
@@ -190,4 +203,4 @@ def _title(group: str) -> str:
     if not group:
         return "More of the search"
     parts = [part.replace("_", " ").capitalize() for part in group.removeprefix("run.").split(".")]
-    return " · ".join(["Full training", *parts])
+    return " · ".join(parts)

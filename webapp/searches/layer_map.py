@@ -32,12 +32,14 @@ def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None
     if not shown:
         return None
     stacks = [architecture(row) for row in shown]
-    layers = max(map(len, stacks))
+    columns = [_column(board, row) for row in shown]
+    marks = [bool(column["mark"]) for column in columns]
+    layers = min(map(len, stacks))
     scale = max((_end(figure) for figure in (importance or {}).values()), default=0.0)
     rows = [
         {
             "layer": layer,
-            "cells": format_html_join("", "{}", ((cell(stack[layer]) if layer < len(stack) else "",) for stack in stacks)),
+            "cells": format_html_join("", "{}", ((cell(stack[layer], mark),) for stack, mark in zip(stacks, marks, strict=True))),
             "importance": _importance((importance or {}).get(str(layer)), scale),
         }
         for layer in reversed(range(layers))
@@ -45,7 +47,7 @@ def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None
     used = {choice for stack in stacks for choice in stack}
     return {
         "rows": rows,
-        "columns": [_column(board, row) for row in shown],
+        "columns": columns,
         "legend": _legend(used),
         "important": scale > 0,
         "trials": count(len(board.done)),
@@ -55,19 +57,25 @@ def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None
 
 
 @cache
-def cell(choice: str) -> SafeString:
-    """One table cell: letter of the kind and rank as text, colour by rank, a bar above or below for part of a layer."""
+def cell(choice: str, marked: bool = False) -> SafeString:
+    """One table cell: letter of the kind and rank as text, colour by rank, a bar above or below for part of a layer.
+
+    Args:
+        choice: as ``str(LayerChoice)``; marked: whether it is in the winner's column.
+    """
+    mark = " marked" if marked else ""
     kind, _, rest = choice.partition("/")
     if not rest:
-        return format_html('<td class="scale-{}" title="no adapter">·</td>', rank_step(0))
+        return format_html('<td class="scale-{}{}" title="no adapter">·</td>', rank_step(0), mark)
     target, _, rank = rest.partition("/")
     title = ADAPTER_KINDS.get(kind).title if kind in ADAPTER_KINDS else kind
     part = "" if target == "both" else format_html("<i> {}</i>", target)
     shown = rank if kind not in ADAPTER_KINDS or ADAPTER_KINDS.get(kind).has_rank else ""
     return format_html(
-        '<td class="scale-{} on-{}" title="{} on {}, rank {}">{}{}{}</td>',
+        '<td class="scale-{} on-{}{}" title="{} on {}, rank {}">{}{}{}</td>',
         rank_step(int(rank)),
         target,
+        mark,
         title,
         _TARGETS.get(target, target),
         rank,

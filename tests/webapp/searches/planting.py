@@ -11,7 +11,7 @@ from engine.search.presets import search_presets
 from engine.search.trial import Candidate
 from tests.webapp.people import PROTOCOL, make_run
 from webapp.datasets.models import Version
-from webapp.experiments.models import Run, RunState
+from webapp.experiments.models import RunState
 from webapp.searches.models import Search, SearchState, SearchTrial, Stage, TrialState
 
 KINDS = ("none", "lora", "dora")
@@ -98,11 +98,16 @@ def plant(search: Search, layers: int, trials: int, running: int = 0, **values: 
 def answer(search: Search, difference: float = 0.0018) -> dict[str, Any]:
     """``engine.search.answer.answer`` of a finished search."""
     base, p = 0.0566, 0.012
+    leader = search.trials.filter(stage=Stage.TRIAL, value__isnull=False).order_by("-fidelity", "-value")[0]
     side = {"valid": {"ndcg@10": 0.0612}, "trainable_parameters": 512_345, "seconds": 280.4, "fields": {}}
     best = {**side, "architecture": [], "test": {"ndcg@10": base + difference, "hr@10": 0.11}, "adapter_parameters": 393_216}
     rival = {**side, "architecture": [], "test": {"ndcg@10": base, "hr@10": 0.105}, "adapter_parameters": 390_144}
     return {
-        "best": {**best, "trial": search.trials.order_by("-value").filter(value__isnull=False)[0].number, "expected": 0.058},
+        "best": {
+            **best,
+            "trial": leader.number,
+            "expected": 0.058,
+        },
         "uniform": rival,
         "trials": [{"number": row.number} for row in search.trials.filter(stage=Stage.TRIAL)],
         "seconds": 725.0,
@@ -144,8 +149,3 @@ def finish_search(search: Search) -> Search:
     search.answer = answer(search)
     search.save()
     return search
-
-
-def runs_of(search: Search) -> list[Run]:
-    """The runs of all its trials."""
-    return list(Run.objects.filter(search_trial__search=search).order_by("pk"))

@@ -10,13 +10,13 @@ from webapp.searches.board import load
 POLL = {"HX-Request": "true"}
 
 
-def fastest(client: Client, address: str, times: int = 5) -> float:
-    """Seconds of the quickest of some polls: other work shares the machine."""
+def fastest(client: Client, address: str, times: int = 8) -> float:
+    """Processor seconds of the quickest of some polls: other work shares the machine."""
     found = []
     for _ in range(times):
-        begin = time.perf_counter()
+        begin = time.process_time()
         client.get(address, headers=POLL)
-        found.append(time.perf_counter() - begin)
+        found.append(time.process_time() - begin)
     return min(found)
 
 
@@ -33,5 +33,5 @@ def test_a_poll_with_a_hundred_trials_of_32_layers_is_cheap(
     quiet, changed = fastest(alice, same), fastest(alice, address)
     print(f"unchanged {quiet * 1000:.0f} ms, changed {changed * 1000:.0f} ms")
     assert len(alice.get(same, headers=POLL).content) < 10_000
-    assert quiet < 0.25, f"{quiet:.3f} s"
-    assert changed < 1.0, f"{changed:.3f} s"
+    assert quiet < 0.1, f"{quiet:.3f} s"
+    assert changed < 0.5, f"{changed:.3f} s"
