@@ -7,6 +7,7 @@ from django.utils import timezone
 from webapp.display import NOTHING, count, duration, moment, percent, score
 from webapp.experiments import display as runs
 from webapp.experiments.models import RunState
+from webapp.searches import further
 from webapp.searches.board import Board, architecture, is_uniform, settings
 from webapp.searches.coordinates import adapted
 from webapp.searches.models import ADVANCING_STATES, OPEN_STATES, Search, SearchState, SearchTrial, Stage, TrialState
@@ -113,7 +114,7 @@ def trial_rows(board: Board) -> list[dict[str, Any]]:
             "origin": origin(row.origin),
             "uniform": is_uniform(row),
             "expected": expected(row),
-            "fields": ", ".join(f"{path.rpartition('.')[2].replace('_', ' ')} {value}" for path, value in settings(row).items()),
+            "fields": further.words(settings(row)),
             "error": row.run.error[:_ERROR_LENGTH] if row.state == TrialState.FAILED else "",
         }
         for row in [*board.done, *others]

@@ -4,7 +4,7 @@
 followed by ``start VALUE``, a range by ``levels N`` too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import SpecError
@@ -21,6 +21,15 @@ def write(fields: Sequence[FurtherField]) -> str:
 def read(text: str) -> list[dict[str, Any]]:
     """The values of FurtherField, one for each line that is not empty; raises SpecError for a line that says nothing known."""
     return [_field(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def words(fields: Mapping[str, Any]) -> str:
+    """Values by dotted path, for people: ``learning rate 0.001, mask causal``."""
+    return ", ".join(f"{path.rpartition('.')[2].replace('_', ' ')} {_short(value)}" for path, value in fields.items())
+
+
+def _short(value: FieldValue) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else _text(value)
 
 
 def _line(field: FurtherField) -> str:

@@ -52,6 +52,7 @@ def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None
         "important": scale > 0,
         "trials": count(len(board.done)),
         "going": len(going),
+        "early": any(column["early"] for column in columns),
         "failed": sum(1 for row in board.trials if row.value is None and row not in going),
     }
 

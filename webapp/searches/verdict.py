@@ -4,6 +4,7 @@ from typing import Any
 
 from webapp.display import NOTHING, count, duration, score
 from webapp.experiments.group_table import signed
+from webapp.searches import further
 from webapp.searches.models import OPEN_STATES, Search
 
 _SMALLEST_P = 0.001
@@ -52,7 +53,7 @@ def _side(name: str, side: dict[str, Any], comparison: dict[str, Any], letter: s
         "adapters": count(side["adapter_parameters"]),
         "trainable": count(side["trainable_parameters"]),
         "seconds": duration(side["seconds"]),
-        "fields": ", ".join(f"{path.rpartition('.')[2].replace('_', ' ')} {value}" for path, value in side["fields"].items()),
+        "fields": further.words(side["fields"]),
     }
 
 

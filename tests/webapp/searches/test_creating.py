@@ -148,6 +148,11 @@ def test_lines_of_further_settings_are_read_back() -> None:
     assert tuple(FurtherField.model_validate(values) for values in further.read(further.write(known))) == known
 
 
+def test_settings_in_words() -> None:
+    values = {"training.learning_rate": 0.00123456789, "method.mask": "causal", "method.injection.joint": True}
+    assert further.words(values) == "learning rate 0.00123457, mask causal, joint true"
+
+
 @pytest.mark.parametrize("line", ["x", "a.b:", "a.b: 1 to 2, fast", "a.b: 1 to 2, levels", ":"])
 def test_a_line_that_says_nothing_known_is_refused(line: str) -> None:
     with pytest.raises(SpecError, match="line 2"):
