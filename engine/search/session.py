@@ -62,7 +62,8 @@ def _finalists(search: LocalSearch, winner: Candidate, should_stop: Callable[[],
     if own is None:
         return finalists_of(winner, None, search.cost)
     search.report(LogEvent(message=f"tuning uniform LoRA of the winner's size with as many trials: {plan.trials}"))
-    rival = LocalSearch(own, search.version, search.folder.path / "rival", search.report, search.jobs)
+    # a search that was extended may have a winner of another size: its rival's trials stand beside the first ones
+    rival = LocalSearch(own, search.version, search.folder.path / f"rival-rank-{own.space.ranks[0]}", search.report, search.jobs)
     return finalists_of(winner, winner_of(rival.space, rival.run(should_stop)).trial.candidate, search.cost)
 
 

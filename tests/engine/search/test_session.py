@@ -84,3 +84,18 @@ def test_trials_share_the_cf_model(planted: Version, tmp_path: Path, monkeypatch
     run_search(plan, planted, tmp_path / "search", lambda event: None)
     logs = [(folder.path / "run.log").read_text() for folder in SearchFolder(tmp_path / "search").trials()]
     assert ["taken over" in log for log in logs] == [False, True, True]
+
+
+def test_the_rival_tunes_its_own_settings_with_as_many_trials(planted: Version, tmp_path: Path) -> None:
+    field = {"path": "method.learning_rate", "low": 0.0003, "high": 0.01, "log": True}
+    plan = small_plan(trials=3, **{"space.further": [field]})
+    answer = run_search(plan, planted, tmp_path, lambda event: None)
+    assert {*answer["uniform"]["fields"]} == {*answer["best"]["fields"]} == {"method.learning_rate"}
+    (rival,) = tmp_path.glob("rival-rank-*")
+    trials = [folder.trial() for folder in SearchFolder(rival).trials()]
+    assert len(trials) == 3
+    assert len({trial.candidate for trial in trials}) == 3
+    assert len({trial.candidate.architecture for trial in trials}) == 1, "one architecture, other settings"
+    assert answer["uniform"]["fields"]["method.learning_rate"] in {
+        trial.candidate.settings["method.learning_rate"] for trial in trials
+    }
