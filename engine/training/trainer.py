@@ -125,7 +125,7 @@ class Trainer:
     def _run_stage(self, stage: Stage) -> None:
         if not self.position.started:
             # a stage's chance hangs on seed and stage alone, not on what came before it
-            torch.manual_seed(self.training.seed + STAGE_SEED * self.position.stage)
+            torch.manual_seed(self.training.seed + STAGE_SEED * (self.position.stage + 1))
             if self._take_over(stage):
                 return
         optimizer = torch.optim.AdamW(parameter_groups(stage, self.training.weight_decay))
