@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,10 @@ from engine.training.checkpoint import load_tensors
 from tests.engine.methods.runs import PRESETS, TRAINED, small_spec
 
 LEARNING = {"training.epochs": 12, "training.learning_rate": 0.01}
+OWN_PACE: dict[str, dict[str, Any]] = {
+    # one masked item a window: at the others' pace it learned with some seeds only, so it does with all (.45 to .49 of 5 seeds)
+    "bert4rec": {"training.epochs": 24, "training.learning_rate": 0.004},
+}
 
 
 def stop_after(calls: int) -> Callable[[], bool]:
@@ -46,7 +51,7 @@ def comparable(result: Result) -> dict[str, object]:
 
 @pytest.mark.parametrize("method", [method for method in PRESETS if method != "popularity"])
 def test_learns_a_planted_pattern(method: str, planted: Version, tmp_path: Path) -> None:
-    result = run(small_spec(method, LEARNING), planted, tmp_path / "run", lambda event: None)
+    result = run(small_spec(method, {**LEARNING, **OWN_PACE.get(method, {})}), planted, tmp_path / "run", lambda event: None)
     baseline = run(small_spec("popularity"), planted, tmp_path / "popularity", lambda event: None)
     assert result.test["ndcg@10"] > 1.5 * baseline.test["ndcg@10"]
 
