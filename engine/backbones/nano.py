@@ -3,8 +3,6 @@
 It knows nothing of the world: it exists so that everything works offline, on a CPU.
 """
 
-import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from engine.backbones.spec import NanoSpec
-from engine.cache import cache_root
+from engine.cache import cache_root, recipe_hash
 
 START, PADDING = "<|start|>", "<|padding|>"
 MAX_POSITIONS = 8192
@@ -33,8 +31,7 @@ def nano_folder(
         texts: the catalogue's texts, one an item.
         on_step: told (steps done, steps in all) of the language-model warm-up; may raise to stop.
     """
-    recipe = json.dumps([1, spec.model_dump(), seed, texts], ensure_ascii=False)
-    folder = cache_root() / "nano" / hashlib.sha256(recipe.encode()).hexdigest()[:32]
+    folder = cache_root() / "nano" / recipe_hash(1, spec.model_dump(), seed, texts)
     if (folder / "model.safetensors").is_file():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,5 @@
 """The backbone's own text vector of each item: the mean over its token states, computed once for a catalogue."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 
@@ -11,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.backbones.backbone import Backbone, right_padded
-from engine.cache import cache_root
+from engine.cache import cache_root, recipe_hash
 
 _BATCH = 64
 
@@ -29,8 +27,7 @@ def text_vectors(
         tokens: the token ids of each item's text.
         on_batch: told (items done, items in all); may raise to stop.
     """
-    recipe = json.dumps([2, backbone.identity, tokens])
-    path = cache_root() / "text_vectors" / f"{hashlib.sha256(recipe.encode()).hexdigest()[:32]}.safetensors"
+    path = cache_root() / "text_vectors" / f"{recipe_hash(2, backbone.identity, tokens)}.safetensors"
     if path.is_file():
         return load_file(path)["vectors"].to(backbone.model.device)
     framed = [_framed(backbone, ids) for ids in tokens]

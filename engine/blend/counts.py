@@ -15,6 +15,7 @@ from engine.methods.markov.spec import MarkovSpec
 from engine.methods.method import Context
 from engine.methods.spec import MethodSpec
 
+# Fixed here, not read from the presets of these methods: a saved blend counts its models again, and must find the same ones.
 NAMES = ("markov", "rules", "item-knn", "popularity")
 TRANSITIONS = MarkovSpec(smoothing=5)
 RULES = MarkovSpec(reach=10, reach_decay=0.8, votes=10, vote_decay=0.8, smoothing=10)

@@ -25,7 +25,7 @@ def finalists_of(winner: Candidate, rival: Candidate | None, cost: Cost) -> Fina
 
 
 def answer(winner: Winner, final: Final, trials: Sequence[Trial], *, seconds: float, final_seconds: float) -> dict[str, Any]:
-    """What ``search.json`` of the command line holds, and the web page shows.
+    """What the last line of ``search`` on the command line says, its ``answer.json`` holds, and the web page shows.
 
     Args:
         seconds: wall time of all trials, suggestions included.

@@ -47,6 +47,13 @@ class SearchPlan(SearchSpec):
         assert isinstance(self.run.method, DarecSpec)  # noqa: S101 - checked above
         return self.run.method
 
+    @property
+    def stage_minutes(self) -> tuple[float, float]:
+        """Minutes of a full training for the CF model alone, and for the joint stage."""
+        minutes, injection = self.run.training.minutes or 0.0, self.method.injection
+        alone = minutes * injection.share_of_time if injection.kind != "none" else 0.0
+        return alone, minutes - alone
+
 
 def full_settings(candidate: Candidate) -> dict[str, object]:
     """The dotted settings that make a run train ``candidate``."""
@@ -64,9 +71,8 @@ def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] 
     Args:
         floors: what its best value must reach by each evaluation, see ``TrainingSpec.stop_below``.
     """
-    minutes, injection = plan.run.training.minutes or 0.0, plan.method.injection
-    alone = minutes * injection.share_of_time if injection.kind != "none" else 0.0
-    joint = (minutes - alone) * plan.share
+    alone, joint = plan.stage_minutes
+    joint *= plan.share
     settings = {
         "training.minutes": alone + joint,
         "training.stop_below": floors,

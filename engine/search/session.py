@@ -29,7 +29,7 @@ def run_search(
     jobs: int = 1,
     should_stop: Callable[[], bool] = never,
 ) -> dict[str, Any]:
-    """Search below ``folder``, or go on with the search there; returns what ``search.json`` of the command line holds.
+    """Search below ``folder``, or go on with the search there; returns ``engine.search.answer.answer``, kept as ``answer.json``.
 
     Raises:
         EngineError: no trial has finished, or a retraining failed.

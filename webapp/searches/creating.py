@@ -140,9 +140,8 @@ def _estimate(form: PlanForm) -> dict[str, str]:
         plan = form.plan()
     except SpecError:
         return {}
-    injection, whole = plan.method.injection, (plan.run.training.minutes or 0.0) * 60
-    alone = whole * injection.share_of_time if injection.kind != "none" else 0.0
-    joint = whole - alone
+    alone, joint = (60 * minutes for minutes in plan.stage_minutes)
+    whole = alone + joint
     trials, final = alone + plan.trials * joint * plan.share, plan.final_seeds * (alone + 2 * joint)
     return {
         "count": count(plan.trials),
