@@ -71,7 +71,8 @@ class Search(models.Model):
     hint = models.TextField(blank=True, help_text="what to do about it")
     reference = models.CharField(max_length=16, blank=True, help_text="to find our own fault in the log")
     winner = models.JSONField(
-        default=dict, help_text="trials: of how many ended ones; number, mean, sd, reason as in engine.search.winner.Winner"
+        default=dict,
+        help_text="of how many ended trials; number, mean, sd, reason as in engine.search.winner; importance of each layer",
     )
     answer = models.JSONField(default=dict, help_text="engine.search.answer.answer; empty before the first end")
     settled = models.CharField(

@@ -116,15 +116,13 @@ def _live(board: Board) -> dict[str, Any]:
 
 def _outcome(board: Board) -> dict[str, Any]:
     search = board.search
-    # The field is there once workers keep importances; until then the map does without its margin.
-    importance = getattr(search, "importance", None)
     return {
         "end": ending(search),
         "protocol": _protocol(search),
         "progress_chart": best_so_far(board),
         "pareto_chart": pareto(board),
         "coordinates": coordinates(board),
-        "map": layer_map(board, importance),
+        "map": layer_map(board, search.winner.get("importance")),
         "trials": display.trial_rows(board),
         "finals": display.final_rows(board),
         "warnings": display.warnings(board),

@@ -155,7 +155,20 @@ class Decider:
             "mean": winner.mean,
             "sd": winner.sd,
             "reason": winner.reason,
+            "importance": self._importance(trials),
         }
+
+    def _importance(self, trials: Sequence[SearchTrial]) -> dict[str, dict[str, float]]:
+        """What each layer's choice is worth, by layer as text; empty where there is no model to ask."""
+        from engine.search.belief import CANNOT_FIT
+        from engine.search.importance import importance
+        from engine.search.observations import TooFewTrials
+
+        try:
+            found = importance(self.space, [as_trial(row) for row in trials])
+        except (TooFewTrials, *CANNOT_FIT):
+            return {}
+        return {str(each.layer): {"mean": each.importance, "sd": each.sd} for each in found}
 
     def _best(self, rows: Sequence[SearchTrial], space: SearchSpace, name: str) -> Any:
         if not any(row.state == TrialState.DONE for row in rows):

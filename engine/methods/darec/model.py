@@ -2,7 +2,8 @@
 
 Score of item i after k items: ``s(i|k) = <LN(z_k + W_h h_k), v_i>`` with ``v_i = c_i + W_x t_i``: a residual head on the CF
 state ``z_k``. LN is the CF model's own last norm and ``W_h`` starts at zero, so that the joint stage starts from the CF model's
-ranking but for the text term and the text match; a strong match (``method.text_match``) moves that start far from it. Without a CF model ``z_k`` is absent, ``c_i`` is a free vector and LN is a norm of its own.
+ranking but for the text term and the text match; a strong match (``method.text_match``) moves that start far from it. Without a
+CF model ``z_k`` is absent, ``c_i`` is a free vector and LN is a norm of its own.
 """
 
 import torch

@@ -48,3 +48,6 @@ def test_the_model_proposes_and_says_what_it_expects(version: Version) -> None:
         assert trial.suggestion_seconds > 0
     assert search.answer["best"]["trial"] == best_of_rows(search)
     assert search.answer["best"]["expected"] is not None
+    figures = search.winner["importance"]
+    assert sorted(figures) == [str(layer) for layer in range(len(search.answer["best"]["architecture"]))]
+    assert all(figure["mean"] >= 0 and figure["sd"] > 0 for figure in figures.values())

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('message', models.TextField(blank=True, help_text='for people: the last warning of the suggestions, or why it failed')),
                 ('hint', models.TextField(blank=True, help_text='what to do about it')),
                 ('reference', models.CharField(blank=True, help_text='to find our own fault in the log', max_length=16)),
-                ('winner', models.JSONField(default=dict, help_text='trials: of how many ended ones; number, mean, sd, reason as in engine.search.winner.Winner')),
+                ('winner', models.JSONField(default=dict, help_text='of how many ended trials; number, mean, sd, reason as in engine.search.winner; importance of each layer')),
                 ('answer', models.JSONField(default=dict, help_text='engine.search.answer.answer; empty before the first end')),
                 ('settled', models.CharField(blank=True, help_text='the standing for which a worker found nothing more to start (workers.searches)', max_length=120)),
                 ('advancing_until', models.DateTimeField(blank=True, help_text='a worker prepares the next trials, and has the time until then to itself', null=True)),
