@@ -15,7 +15,7 @@ from webapp.datasets.models import Dataset
 from webapp.experiments.display import progress
 from webapp.experiments.listing import run_row, with_score
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
-from webapp.http import STOP_POLLING, PageRequest, page, render_block
+from webapp.http import PageRequest, living_part, page, wants_part
 
 _SHOWN = 5
 
@@ -27,9 +27,8 @@ def home(request: PageRequest) -> HttpResponse:
     if find_place(request) is None:
         return render(request, "accounts/no_project.html", {"section": "home"})
     context = _overview(get_place(request).project)
-    if request.htmx:
-        body = render_block(request, "home.html", "live", context)
-        return HttpResponse(body, status=200 if context["polling"] else STOP_POLLING)
+    if wants_part(request):
+        return living_part(request, "home.html", context, polling=context["polling"])
     return render(request, "home.html", {**context, "section": "home"})
 
 

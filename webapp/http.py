@@ -1,6 +1,6 @@
 """What every page shares: a typed request, the decorator of signed-in pages, and rendering one block of a template."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
@@ -45,6 +45,25 @@ def render_block(request: HttpRequest, template_name: str, block: str, context: 
     bound = make_context(context, request)
     with bound.bind_template(template):
         return str(_blocks(template)[block].render(bound))
+
+
+def wants_part(request: PageRequest) -> bool:
+    """Whether htmx asks for a part of the page, and not for the whole of it."""
+    return bool(request.htmx) and not request.htmx.boosted
+
+
+def living_part(
+    request: PageRequest, template_name: str, context: dict[str, Any], *, polling: bool, parts: Sequence[str] = ()
+) -> HttpResponse:
+    """The answer to a poll: the block ``live``, and those of ``parts`` that have changed, each for its ``#part-NAME``.
+
+    Args:
+        polling: whether there is more to come; otherwise the page stops asking.
+    """
+    body = render_block(request, template_name, "live", context)
+    for part in parts:
+        body += f'<div id="part-{part}" hx-swap-oob="innerHTML">{render_block(request, template_name, part, context)}</div>'
+    return HttpResponse(body, status=200 if polling else STOP_POLLING)
 
 
 def _blocks(template: Template) -> dict[str, BlockNode]:

@@ -1,82 +1,114 @@
-"""The process in which the work is done: ``python -m workers.child KIND ROW ATTEMPT --parent PID --scratch DIR``.
+"""The process in which the work is done: ``python -m workers.child --parent PID``; see ``workers.crew`` for the other side.
 
-KIND is run, ingest, compare or search. A worker starts it as a fresh interpreter, so that torch, its memory and its crashes
-stay out of the worker.
+A worker starts it as a fresh interpreter, so that torch, its memory and its crashes stay out of the worker. Orders are lines
+of JSON on standard input. One that went well, and after which there may be more, is answered by a line on standard output.
 """
 
 import argparse
+import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 
-from workers.leash import die_with, on_terminate
+from workers.crew import Order
+from workers.leash import STOPPED_EXIT, die_with, on_terminate
+
+_log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do the work; the final state is in the database. Returns 0 if it was written, whatever it is."""
-    options = _parse(arguments)
-    die_with(options.parent)
+    """Do what is ordered; the final states are in the database. Returns 0 if all were written, whatever they are."""
+    parser = argparse.ArgumentParser(prog="workers.child", description="Started by a worker; orders come by standard input.")
+    parser.add_argument("--parent", type=int, required=True)
+    die_with(parser.parse_args(arguments).parent)
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Whatever a library prints goes to the log.
+    os.dup2(2, 1)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
-    logging.getLogger(__name__).info("%s %d, attempt %d: process %d", options.kind, options.row, options.attempt, os.getpid())
-    {"run": _run, "ingest": _ingest, "compare": _compare, "search": _search}[options.kind](options)
+    desk = _Desk()
+    on_terminate(desk.stop_service)
+    for order in _orders():
+        _log.info("%s %d, attempt %d: process %d", order.kind, order.row, order.attempt, os.getpid())
+        if not desk.work(order) or not order.more:
+            break
+        replies.write("done\n")
+        replies.flush()
     return 0
 
 
-def _parse(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="workers.child", description="Started by a worker for one attempt at one row.")
-    parser.add_argument("kind", choices=("run", "ingest", "compare", "search"))
-    parser.add_argument("row", type=int)
-    parser.add_argument("attempt", type=int)
-    parser.add_argument("--parent", type=int, required=True)
-    parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--key", default="")
-    return parser.parse_args(arguments)
+def _orders() -> Iterator[Order]:
+    for line in sys.stdin:
+        yield Order(**json.loads(line))
 
 
-def _run(options: argparse.Namespace) -> None:
-    from workers.attempts import RunAttempt
-    from workers.execution import execute_run
-    from workers.lifeline import Lifeline
-    from workers.timings import Timings
+class _Desk:
+    """Does one order after the other, and hears that the service stops, at work or not."""
 
-    timings = Timings.from_environment()
-    attempt = RunAttempt(options.row, options.attempt)
-    lifeline = Lifeline(attempt, timings)
-    on_terminate(lifeline.stop_service)
-    lifeline.start()
-    execute_run(attempt, options.scratch, lifeline, timings)
+    def __init__(self) -> None:
+        from workers.lifeline import Lifeline
+        from workers.timings import Timings
 
+        self._timings = Timings.from_environment()
+        self._lifeline: Lifeline | None = None
 
-def _ingest(options: argparse.Namespace) -> None:
-    from workers.attempts import VersionAttempt
-    from workers.ingestion import ingest_version, limit_resources
-    from workers.lifeline import Lifeline
-    from workers.timings import Timings
+    def stop_service(self) -> None:
+        """Let a job with a lifeline reach a checkpoint; end at once where there is none."""
+        if self._lifeline is None:
+            os._exit(STOPPED_EXIT)
+        self._lifeline.stop_service()
 
-    limit_resources()
-    timings = Timings.from_environment()
-    attempt = VersionAttempt(options.row, options.attempt)
-    # Reading has no checkpoint to end at: a stopping service gives the version back at once.
-    lifeline = Lifeline(attempt, timings, stop_grace=0)
-    on_terminate(lifeline.stop_service)
-    lifeline.start()
-    ingest_version(attempt, options.scratch, options.key, lifeline, timings)
+    def work(self, order: Order) -> bool:
+        """Do it; True if this process is fit for more."""
+        from django.db import connection
 
+        fit = {"run": self._run, "ingest": self._ingest, "compare": self._compare, "search": self._search}[order.kind](order)
+        # The database may be another one by the next order.
+        connection.close()
+        return fit
 
-def _compare(options: argparse.Namespace) -> None:
-    from workers.comparing import compare_group
+    def _run(self, order: Order) -> bool:
+        from workers.attempts import RunAttempt
+        from workers.execution import execute_run
+        from workers.lifeline import Lifeline
 
-    compare_group(options.row)
+        attempt = RunAttempt(order.row, order.attempt)
+        self._lifeline = lifeline = Lifeline(attempt, self._timings)
+        lifeline.start()
+        succeeded = execute_run(attempt, Path(order.scratch), lifeline, self._timings)
+        self._lifeline = None
+        # Asked to stop at the very end: there is nobody to come back to.
+        return succeeded and lifeline.reason is None
 
+    def _ingest(self, order: Order) -> bool:
+        from workers.attempts import VersionAttempt
+        from workers.ingestion import ingest_version, limit_resources
+        from workers.lifeline import Lifeline
 
-def _search(options: argparse.Namespace) -> None:
-    from workers.searches.steps import advance_search
+        limit_resources()
+        attempt = VersionAttempt(order.row, order.attempt)
+        # Reading has no checkpoint to end at: a stopping service gives the version back at once.
+        self._lifeline = lifeline = Lifeline(attempt, self._timings, stop_grace=0)
+        lifeline.start()
+        ingest_version(attempt, Path(order.scratch), order.key, lifeline, self._timings)
+        # The limits on memory and processor time stay.
+        return False
 
-    advance_search(options.row)
+    def _compare(self, order: Order) -> bool:
+        from workers.comparing import compare_group
+
+        compare_group(order.row)
+        return True
+
+    def _search(self, order: Order) -> bool:
+        from workers.searches.steps import advance_search
+
+        advance_search(order.row)
+        return True
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 Ending = Callable[[], bool]
 
 
-def execute_run(attempt: RunAttempt, scratch: Path, lifeline: Lifeline, timings: Timings) -> None:
-    """Train and evaluate the run, and write its final state.
+def execute_run(attempt: RunAttempt, scratch: Path, lifeline: Lifeline, timings: Timings) -> bool:
+    """Train and evaluate the run, and write its final state; True if it succeeded.
 
     Raises django.db.OperationalError if the database stays away; whoever supervises takes the attempt for lost then.
 
@@ -36,23 +36,25 @@ def execute_run(attempt: RunAttempt, scratch: Path, lifeline: Lifeline, timings:
     run = retrying(lambda: Run.objects.select_related("version__dataset").get(pk=attempt.pk), timings.give_up)
     key = run.folder_key or f"runs/{run.pk}"
     retrying(lambda: attempt.rows().update(folder_key=key), timings.give_up)
-    ending = _work(attempt, run, key, scratch, lifeline, timings)
+    ending, succeeded = _work(attempt, run, key, scratch, lifeline, timings)
     # From here on the attempt is about to end, which a further beat would take for a loss.
     lifeline.close()
     if not retrying(ending, timings.give_up):
         _log.warning("%s: the attempt had ended already", attempt)
+        return False
+    return succeeded
 
 
-def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lifeline, timings: Timings) -> Ending:
+def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lifeline, timings: Timings) -> tuple[Ending, bool]:
     try:
         result = _train(attempt, run, key, scratch, lifeline, timings)
     except RunCancelled as error:
         if lifeline.reason is None:
-            return partial(attempt.fail, explain(error))
-        return attempt.cancel if lifeline.reason is Stop.CANCEL else attempt.give_back
+            return partial(attempt.fail, explain(error)), False
+        return (attempt.cancel if lifeline.reason is Stop.CANCEL else attempt.give_back), False
     except Exception as error:
-        return partial(attempt.fail, explain(error))
-    return partial(succeed, attempt, result)
+        return partial(attempt.fail, explain(error)), False
+    return partial(succeed, attempt, result), True
 
 
 def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lifeline, timings: Timings) -> Result:

@@ -2,11 +2,8 @@
 
 import contextlib
 import logging
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -18,15 +15,16 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from webapp.datasets.models import Version, VersionState
+from webapp.searches.models import SearchTrial
 from webapp.storage import delete_folder, local_root
-from workers.attempts import Attempt, RunAttempt, VersionAttempt
+from workers.attempts import RunAttempt, VersionAttempt
+from workers.crew import Order, work
 from workers.database import DATABASE_DOWN, retrying
 from workers.failures import READING_TOOK_TOO_MUCH, describe_exit
 from workers.leash import STOPPED_EXIT
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
-CHILD = (sys.executable, "-m", "workers.child")
 SCRATCH = "scratch"
 """Folder of the local storage in which versions are prepared, so that they move into place in one step."""
 BY_SERVICE = (-signal.SIGTERM, -signal.SIGINT, STOPPED_EXIT)
@@ -37,14 +35,17 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
     """Execute a claimed run in a child process and return once the run has a true state again.
 
     A child that ends without a final state is a lost attempt, at once. A cancelled run whose child does not end within
-    ``timings.cancel_grace`` is killed. Raises django.db.OperationalError if the database stays away; the reaper settles then.
+    ``timings.cancel_grace`` is killed. The trials of a search share a process as long as all goes well.
+    Raises django.db.OperationalError if the database stays away; the reaper settles then.
     """
     overdue = timedelta(seconds=timings.cancel_grace)
+    search = retrying(SearchTrial.objects.filter(run=attempt.pk).values_list("search", flat=True).first, timings.silence)
     with _scratch() as scratch:
-        code = _run_child(
-            [*CHILD, "run", *_arguments(attempt, scratch)],
+        code = work(
+            Order("run", attempt.pk, str(scratch), attempt.number),
             timings,
-            must_die=lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists(),
+            must_die=_sure(lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists()),
+            keep=_of_search(search) if search else "",
         )
     if code in BY_SERVICE:
         retrying(attempt.give_back, timings.silence)
@@ -59,13 +60,8 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     Raises django.db.OperationalError if the database stays away; the reaper settles then.
     """
     key = f"versions/{uuid.uuid4()}"
-    deadline = time.monotonic() + timings.ingest_wall
     with _scratch() as scratch:
-        code = _run_child(
-            [*CHILD, "ingest", *_arguments(attempt, scratch), "--key", key],
-            timings,
-            must_die=lambda: time.monotonic() > deadline,
-        )
+        code = work(Order("ingest", attempt.pk, str(scratch), attempt.number, key), timings, _after(timings.ingest_wall))
     if code in BY_SERVICE:
         retrying(attempt.give_back, timings.silence)
     elif code < 0:
@@ -82,61 +78,39 @@ def supervise_comparison(group: int, timings: Timings) -> None:
 
     Nothing is settled if it fails: the page sees what was not compared, and asks again.
     """
-    code = _supervise("compare", group, timings)
+    with _scratch() as scratch:
+        code = work(Order("compare", group, str(scratch)), timings, _after(timings.ingest_wall))
     if code:
         _log.warning("group %d was not compared: the child ended with %d", group, code)
 
 
 def supervise_search(search: int, timings: Timings) -> int:
     """Start what comes next in a search, in a child process; returns its exit code, negative for a signal."""
-    return _supervise("search", search, timings)
-
-
-def _supervise(kind: str, row: int, timings: Timings) -> int:
-    deadline = time.monotonic() + timings.ingest_wall
     with _scratch() as scratch:
-        arguments = ["--parent", str(os.getpid()), "--scratch", str(scratch)]
-        return _run_child([*CHILD, kind, str(row), "0", *arguments], timings, must_die=lambda: time.monotonic() > deadline)
+        return work(Order("search", search, str(scratch)), timings, _after(timings.ingest_wall), keep=_of_search(search))
 
 
-def _arguments(attempt: Attempt, scratch: Path) -> list[str]:
-    return [str(attempt.pk), str(attempt.number), "--parent", str(os.getpid()), "--scratch", str(scratch)]
+def _of_search(search: int) -> str:
+    return f"search {search}"
 
 
-def _run_child(command: list[str], timings: Timings, must_die: Callable[[], bool]) -> int:
-    """Run ``command`` as a process group of its own to its end; returns its exit code, negative for a signal."""
-    child = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                return child.wait(timeout=timings.look)
-            except subprocess.TimeoutExpired:
-                if _asked(must_die):
-                    _log.warning("process %d does not end, killing it", child.pid)
-                    _kill_group(child.pid)
-    finally:
-        if child.poll() is None:
-            # This process is told to end (its worker was killed): the child may still reach a checkpoint.
-            child.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timings.stop_grace + 1)
-        # Whatever the child started must not outlive it.
-        _kill_group(child.pid)
-        child.wait()
+def _after(seconds: float) -> Callable[[], bool]:
+    deadline = time.monotonic() + seconds
+    return lambda: time.monotonic() > deadline
 
 
-def _asked(must_die: Callable[[], bool]) -> bool:
-    try:
-        return must_die()
-    except DATABASE_DOWN as error:
-        _log.warning("cannot look after the child: %s", str(error).strip())
-        connection.close()
-        return False
+def _sure(question: Callable[[], bool]) -> Callable[[], bool]:
+    """``question``, with no for an answer where the database cannot be asked."""
 
+    def ask() -> bool:
+        try:
+            return question()
+        except DATABASE_DOWN as error:
+            _log.warning("cannot look after the child: %s", str(error).strip())
+            connection.close()
+            return False
 
-def _kill_group(group: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    return ask
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ class Timings:
         cancel_grace: how long a cancelled job may take to end by itself before its processes are killed.
         stop_grace: how long a job may take to reach a checkpoint when its service stops.
         write: between two writes of a job's events to the database.
+        warm: how long a process that ran a trial of a search waits for the next one before it is ended.
         ingest_wall: how long reading an upload may take.
         suggest: how long a worker may have a search to itself to choose its next trials; others may try after that.
         stand_still: between two looks of beat for searches that stand still.
@@ -35,6 +36,7 @@ class Timings:
     cancel_grace: float = 60
     stop_grace: float = 10
     write: float = 1
+    warm: float = 60
     ingest_wall: float = 3600
     suggest: float = 120
     stand_still: float = 10

@@ -1,12 +1,14 @@
 """A real browser on a real site. Any console error, script error or failed request fails the test that caused it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 
 from deploy.local.browser import HINT, find_browser
 from tests.e2e.site import Site, running_site
+from tests.e2e.steps import make_catalogue
 
 _ARGUMENTS = [
     "--headless",
@@ -29,6 +31,12 @@ def site() -> Iterator[Site]:
     """Everything runs."""
     with running_site() as running:
         yield running
+
+
+@pytest.fixture(scope="package")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``interactions.csv`` and ``items.csv`` of a small catalogue with hostile titles."""
+    return make_catalogue(tmp_path_factory.mktemp("catalogue"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The main job in a real browser: from two files to recommendations, with nothing but real components."""
 
-import csv
 import os
 import re
 from pathlib import Path
@@ -12,52 +11,11 @@ from deploy.local.home import ROOT
 from engine.data.generated import generate
 from tests.e2e.conftest import NewContext, log_in
 from tests.e2e.site import Site
+from tests.e2e.steps import HOSTILE, MINUTES, TINY, fill, section, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
 
 SCREENSHOT = ROOT / "webapp" / "static" / "screenshots" / "run.png"
-HOSTILE = "<img src=x onerror=\"document.title='hacked'\">{{ 7*7 }}"
-MINUTES = 60_000
-# The smallest nano that still has two layers: what is tested here is the way, not the quality.
-TINY = {
-    "training.epochs": "2",
-    "method.nano.layers": "2",
-    "method.nano.dimensions": "32",
-    "method.nano.heads": "2",
-    "method.nano.warmup_steps": "5",
-}
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small generated catalogue, in which every fifth title is hostile."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    generate(folder, users=120, items=60)
-    items = folder / "items.csv"
-    with items.open(encoding="utf-8", newline="") as source:
-        rows = list(csv.DictReader(source))
-    for row in rows[::5]:
-        row["title"] = f"{HOSTILE} {row['title']}"
-    with items.open("w", encoding="utf-8", newline="") as sink:
-        writer = csv.DictWriter(sink, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return folder
-
-
-def section(page: Page, name: str) -> None:
-    page.get_by_role("navigation", name="Sections").get_by_role("link", name=name).click()
-
-
-def upload(page: Page, name: str, interactions: Path, items: Path | None) -> None:
-    section(page, "Datasets")
-    page.get_by_role("link", name="Upload").first.click()
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Interactions").set_input_files(interactions)
-    if items:
-        page.get_by_label("Items").set_input_files(items)
-    page.get_by_label("Core").fill("3")
-    page.get_by_role("button", name="Upload").click()
 
 
 def launch(page: Page, preset: str, settings: dict[str, str] | None = None) -> str:
@@ -67,11 +25,7 @@ def launch(page: Page, preset: str, settings: dict[str, str] | None = None) -> s
     page.get_by_role("radio", name=re.compile(f"^{preset} ")).check()
     expect(page.locator("#settings h2")).to_contain_text(preset)
     for path, value in (settings or {}).items():
-        field = page.locator(f'[id="{path}"]')
-        if not field.is_visible():
-            page.locator("details.group", has=field).locator("summary").click()
-        field.fill(value)
-        expect(page.locator(".field.changed", has=field)).to_be_visible()
+        fill(page, path, value)
     page.get_by_role("button", name="Launch").first.click()
     name = page.locator("h1").inner_text().split()[0]
     expect(page.get_by_text(f"{name} is queued.")).to_be_visible()

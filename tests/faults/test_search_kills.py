@@ -79,6 +79,7 @@ def test_a_search_survives_kills_at_random_moments(
     monkeypatch.setenv("TRIAL_SECONDS", "1")
     monkeypatch.setenv("WORKER_STAND_STILL_SECONDS", "1")
     monkeypatch.setenv("WORKER_SUGGEST_SECONDS", "10")
+    monkeypatch.setenv("WORKER_WARM_SECONDS", "60")
     generator = random.Random(seed)
     services = Services(start_process)
     search = make_search(version, at_once=3, trials=TRIALS, final_seeds=1)

@@ -28,13 +28,13 @@ from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Version, VersionState
 from webapp.experiments.models import Run, RunState
 from webapp.storage import local_root
-from workers import supervisor
+from workers import crew
 from workers.attempts import RunAttempt
 from workers.claims import claim_run
 from workers.timings import Timings
 
 FAST = Timings(
-    beat=0.1, give_up=25, silence=30, look=0.1, quiet_start=0, resend_after=0, cancel_grace=30, write=0.1, ingest_wall=60
+    beat=0.1, give_up=25, silence=30, look=0.1, quiet_start=0, resend_after=0, cancel_grace=30, write=0.1, warm=0, ingest_wall=60
 )
 """Clocks for tests: everything that a test waits for happens at once, and every limit is far away, on a busy machine too."""
 
@@ -80,7 +80,7 @@ def broker() -> Iterator["Redis[bytes]"]:
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children started from this process have the stand-in's engine."""
-    monkeypatch.setattr(supervisor, "CHILD", (sys.executable, "-m", "tests.workers.stand_in"))
+    monkeypatch.setattr(crew, "CHILD", (sys.executable, "-m", "tests.workers.stand_in"))
 
 
 @pytest.fixture

@@ -17,11 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, ProgressEvent, Report, ResultEvent, WarningEvent
 from engine.result import DataCounts, ItemLine, LayerAdapter, Protocol, Result, Sample, ScoredItem, SliceLine
 
 NAME = "behaviour.json"
+PROCESS = "process"
+"""Into this file of the run's folder goes the number of the process that worked on it last."""
 
 
 def run(spec: Any, version: Any, workdir: Path, report: Report, *, should_stop: Callable[[], bool]) -> Result:
@@ -30,6 +33,7 @@ def run(spec: Any, version: Any, workdir: Path, report: Report, *, should_stop: 
     behaviour = json.loads(path.read_text()) if path.exists() else {}
     steps = behaviour.get("steps", 3)
     begin = _checkpoint(workdir)
+    (workdir / PROCESS).write_text(str(os.getpid()))
     report(LogEvent(message=f"begins at step {begin}"))
     for step in range(begin, steps):
         report(ProgressEvent(phase="training", done=step, total=steps, unit="steps", fraction=step / steps))
@@ -41,7 +45,7 @@ def run(spec: Any, version: Any, workdir: Path, report: Report, *, should_stop: 
             report(MetricEvent(split="train", step=step, epoch=0, values={"loss": float("nan") if number else 1.0}))
         if should_stop() and not behaviour.get("deaf"):
             raise RunCancelled
-        (workdir / "checkpoint").write_text(str(step + 1))
+        write_whole(workdir / "checkpoint", str(step + 1))
         report(CheckpointEvent(path="checkpoint", step=step + 1))
     _fail(behaviour.get("fail"))
     report(WarningEvent(message="only a stand-in"))

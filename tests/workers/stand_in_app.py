@@ -6,7 +6,7 @@ from workers.app import app
 
 # isort: split
 # Models can be imported once the app has set up Django.
-from workers import supervisor
+from workers import crew
 
 __all__ = ["app"]
-supervisor.CHILD = (sys.executable, "-m", "tests.workers.stand_in")
+crew.CHILD = (sys.executable, "-m", "tests.workers.stand_in")

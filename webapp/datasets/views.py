@@ -15,7 +15,7 @@ from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.display import filter_steps, profile, sources, version_row
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, Version
-from webapp.http import STOP_POLLING, PageRequest, page, render_block
+from webapp.http import PageRequest, living_part, page, wants_part
 
 
 @page
@@ -82,9 +82,8 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
         "sources": sources(version.manifest),
         "section": "datasets",
     }
-    if request.htmx:
-        body = render_block(request, "datasets/version.html", "live", context)
-        return HttpResponse(body, status=200 if row["active"] else STOP_POLLING)
+    if wants_part(request):
+        return living_part(request, "datasets/version.html", context, polling=row["active"])
     return render(request, "datasets/version.html", context)
 
 

@@ -19,7 +19,7 @@ from webapp.display import count, duration
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import launch_group
 from webapp.experiments.models import GroupKind, Run
-from webapp.http import PageRequest, page, render_block
+from webapp.http import PageRequest, page, render_block, wants_part
 
 MAX_SEEDS = 10
 _LARGEST_SEED = 2**31 - 1
@@ -94,7 +94,7 @@ def ablation_page(request: PageRequest, pk: int) -> HttpResponse:
     data = request.GET if "seeds" in request.GET else None
     form = AblationForm(data, variants=variants, initial={"name": f"Ablation of {run}"})
     context = _context(run, form)
-    if request.htmx and not request.htmx.boosted:
+    if wants_part(request):
         return HttpResponse(render_block(request, _TEMPLATE, "amount", context))
     return render(request, _TEMPLATE, context)
 

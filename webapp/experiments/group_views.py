@@ -17,7 +17,7 @@ from webapp.experiments.access import get_group_for_user
 from webapp.experiments.actions import cancel_group
 from webapp.experiments.groups import ask_for_comparisons, standing
 from webapp.experiments.models import ACTIVE_STATES, RunGroup, RunState
-from webapp.http import STOP_POLLING, PageRequest, page, render_block
+from webapp.http import PageRequest, living_part, page, wants_part
 
 _GROUPS_A_PAGE = 50
 _TEMPLATE = "experiments/group.html"
@@ -58,9 +58,8 @@ def group_page(request: PageRequest, pk: int) -> HttpResponse:
         _cancel(request, group)
         return redirect("group", pk=group.pk)
     context = _context(group)
-    if request.htmx:
-        body = render_block(request, _TEMPLATE, "live", context)
-        return HttpResponse(body, status=200 if context["polling"] else STOP_POLLING)
+    if wants_part(request):
+        return living_part(request, _TEMPLATE, context, polling=context["polling"])
     return render(request, _TEMPLATE, context)
 
 

@@ -22,7 +22,7 @@ from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import launch_run
 from webapp.experiments.form import SpecForm
 from webapp.experiments.models import Run
-from webapp.http import PageRequest, page, render_block
+from webapp.http import PageRequest, page, render_block, wants_part
 
 _FIRST_PRESET = "darec-nano"
 
@@ -46,7 +46,7 @@ def new_run(request: PageRequest) -> HttpResponse:
         return _launch(request, place, choice)
     form = _prefilled(choice)
     context = _context(place, choice, form)
-    if request.htmx and not request.htmx.boosted:
+    if wants_part(request):
         return HttpResponse(render_block(request, "experiments/new.html", "settings", context))
     return render(request, "experiments/new.html", context)
 

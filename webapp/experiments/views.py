@@ -18,7 +18,7 @@ from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.listing import Listing, active_exists
 from webapp.experiments.models import Run, RunState
-from webapp.http import STOP_POLLING, PageRequest, page, render_block
+from webapp.http import PageRequest, living_part, page, wants_part
 
 _RUNS_A_PAGE = 50
 _TEMPLATE = "experiments/run.html"
@@ -39,9 +39,8 @@ def run_list(request: PageRequest) -> HttpResponse:
         "polling": polling,
         "section": "runs",
     }
-    if request.htmx and not request.htmx.boosted:
-        body = render_block(request, "experiments/runs.html", "live", context)
-        return HttpResponse(body, status=200 if polling else STOP_POLLING)
+    if wants_part(request):
+        return living_part(request, "experiments/runs.html", context, polling=polling)
     return render(request, "experiments/runs.html", context)
 
 
@@ -55,7 +54,7 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
         require_role(request.user, run.project, Role.RESEARCHER)
         _cancel(request, run)
         return redirect("run", pk=run.pk)
-    if request.htmx:
+    if wants_part(request):
         return _refresh(request, run)
     context = {**_live(run), **_outcome(run), "section": "runs"}
     return render(request, _TEMPLATE, context)
@@ -67,10 +66,7 @@ def _refresh(request: PageRequest, run: Run) -> HttpResponse:
     if not active:
         context |= _outcome(run)
         parts += ["metrics", "outcome"]
-    body = render_block(request, _TEMPLATE, "live", context)
-    for part in parts:
-        body += f'<div id="part-{part}" hx-swap-oob="innerHTML">{render_block(request, _TEMPLATE, part, context)}</div>'
-    return HttpResponse(body, status=200 if active else STOP_POLLING)
+    return living_part(request, _TEMPLATE, context, polling=active, parts=parts)
 
 
 def _cancel(request: PageRequest, run: Run) -> None:

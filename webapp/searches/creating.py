@@ -17,7 +17,7 @@ from webapp.accounts.models import Role
 from webapp.datasets.access import get_version_for_user, ready_versions
 from webapp.datasets.models import Version
 from webapp.display import count, duration
-from webapp.http import PageRequest, page, render_block
+from webapp.http import PageRequest, page, render_block, wants_part
 from webapp.searches.form import PlanForm
 from webapp.searches.launching import check_at_once, launch_search
 
@@ -45,7 +45,7 @@ def new_search(request: PageRequest) -> HttpResponse:
     require_role(request.user, place.project, Role.RESEARCHER)
     if request.method == "POST":
         return _launch(request, place, choice)
-    partial = request.htmx and not request.htmx.boosted
+    partial = wants_part(request)
     if partial and "estimate" in request.GET:
         form = PlanForm(choice.preset, _posted(request.GET))
         return HttpResponse(render_block(request, _TEMPLATE, "estimate", {"estimate": _estimate(form)}))

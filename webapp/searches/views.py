@@ -13,7 +13,7 @@ from engine.errors import UserError
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments.display import protocol_line
-from webapp.http import STOP_POLLING, PageRequest, page, render_block
+from webapp.http import PageRequest, living_part, page, wants_part
 from webapp.searches import display, listing
 from webapp.searches.access import get_search_for_user
 from webapp.searches.actions import cancel_search, extend_search, pause_search, resume_search
@@ -44,8 +44,8 @@ def search_list(request: PageRequest) -> HttpResponse:
     shown = Paginator(listing.listed(project), _SEARCHES_A_PAGE).get_page(request.GET.get("page"))
     polling = listing.is_advancing(project)
     context = {"page": shown, "rows": [listing.line(search) for search in shown], "polling": polling, "section": "searches"}
-    if request.htmx and not request.htmx.boosted:
-        return HttpResponse(render_block(request, _LIST, "live", context), status=200 if polling else STOP_POLLING)
+    if wants_part(request):
+        return living_part(request, _LIST, context, polling=polling)
     return render(request, _LIST, context)
 
 
@@ -60,7 +60,7 @@ def search_page(request: PageRequest, pk: int) -> HttpResponse:
         _act(request, search)
         return redirect("search", pk=search.pk)
     board = load(search)
-    if request.htmx and not request.htmx.boosted:
+    if wants_part(request):
         return _refresh(request, board)
     plan = json.dumps(search.plan, indent=2)
     return render(request, _PAGE, {**_live(board), **_outcome(board), "plan": plan, "section": "searches"})
@@ -71,10 +71,7 @@ def _refresh(request: PageRequest, board: Board) -> HttpResponse:
     changed = request.GET.get("seen") != board.stamp
     if changed:
         context |= _outcome(board)
-    body = render_block(request, _PAGE, "live", context)
-    for part in _PARTS if changed else ():
-        body += f'<div id="part-{part}" hx-swap-oob="innerHTML">{render_block(request, _PAGE, part, context)}</div>'
-    return HttpResponse(body, status=200 if board.polling else STOP_POLLING)
+    return living_part(request, _PAGE, context, polling=board.polling, parts=_PARTS if changed else ())
 
 
 def _act(request: PageRequest, search: Search) -> None:

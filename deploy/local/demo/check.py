@@ -15,10 +15,14 @@ from django.contrib.auth.models import User
 from deploy.local.errors import ServiceError
 from webapp.accounts.tokens import issue_token, revoke_token
 from webapp.experiments.models import Run
+from webapp.searches.models import Search
 
 
-def check_pages(address: str, user: User, password: str, runs: Sequence[Run]) -> list[str]:
-    """Log in over HTTP, open each run's page, ask REST for each run; returns the addresses. Raises ServiceError."""
+def check_pages(address: str, user: User, password: str, runs: Sequence[Run], search: Search) -> list[str]:
+    """Log in over HTTP, open the pages of the runs and the search, ask REST for each run; returns the addresses.
+
+    Raises ServiceError.
+    """
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     _log_in(browser, address, user.username, password)
     token, text = issue_token(user, "make demo CHECK=1", days=1)
@@ -35,7 +39,10 @@ def check_pages(address: str, user: User, password: str, runs: Sequence[Run]) ->
             checked += [page, rest]
     finally:
         revoke_token(token)
-    return checked
+    page = f"{address}searches/{search.pk}"
+    if "verdict-box" not in _fetch(browser, page):
+        raise ServiceError(f"{page} does not show how {search} ended.")
+    return [*checked, page]
 
 
 def _log_in(browser: urllib.request.OpenerDirector, address: str, username: str, password: str) -> None:

@@ -1,13 +1,11 @@
 """Launching the demo's runs, and watching them to their end."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
 
-from deploy.local.errors import ServiceError
+from deploy.local.demo.follow import follow
 from engine.presets import get_preset
 from webapp.datasets.models import Version
 from webapp.experiments.actions import launch_run
@@ -16,9 +14,6 @@ from webapp.experiments.models import ACTIVE_STATES, ENDED_STATES, Run, RunEvent
 PRESETS = ("sasrec", "darec-nano")
 REAL_MINUTES = {"sasrec": 2.5, "darec-nano": 5.0}
 GENERATED_MINUTES = {"sasrec": 0.7, "darec-nano": 1.2}
-STUCK_MINUTES = 8.0
-"""No run may stand still for longer: a lost attempt is noticed and repeated within two minutes."""
-LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,36 +43,13 @@ def launch(version: Version, user: User) -> list[Run]:
 
 
 def watch(runs: Sequence[Run], show: Callable[[list[Sight]], None], check: Callable[[], None]) -> None:
-    """Show the runs until all have ended.
-
-    Args:
-        show: gets the sights at each look.
-        check: raises if the services are gone.
-
-    Raises:
-        ServiceError: nothing moves any more, or the database does not answer for a minute.
-    """
-    before: list[Sight] = []
-    answered = moved = time.monotonic()
-    while True:
-        check()
-        try:
-            sights = [_look(run) for run in runs]
-        except OperationalError as error:
-            connection.close()
-            if time.monotonic() > answered + 60:
-                raise ServiceError("The database does not answer any more.", str(error)) from error
-            time.sleep(1)
-            continue
-        answered = time.monotonic()
-        show(sights)
-        if all(sight.run.state in ENDED_STATES for sight in sights):
-            return
-        if sights != before:
-            before, moved = sights, time.monotonic()
-        elif time.monotonic() > moved + 60 * STUCK_MINUTES:
-            raise ServiceError(f"No run has moved for {STUCK_MINUTES:.0f} minutes.", "See the log of worker-gpu.")
-        time.sleep(LOOK_SECONDS)
+    """Show the runs until all have ended; see ``follow`` for the arguments, and what it raises."""
+    follow(
+        lambda: [_look(run) for run in runs],
+        show,
+        lambda sights: all(sight.run.state in ENDED_STATES for sight in sights),
+        check,
+    )
 
 
 def succeeded(run: Run) -> bool:

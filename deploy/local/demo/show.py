@@ -53,7 +53,7 @@ def results(target: Console, version: Version, runs: Sequence[Run]) -> None:
         if run.layers.exists():
             target.print()
             target.print(Text(f"Adapters of {run} ({run.preset}), layer by layer", style="bold"))
-            target.print(_architecture(run))
+            target.print(architecture(run))
     for user, heading in _sample_users(runs).items():
         target.print()
         target.print(Text(f"Sample: user {plain(user)}, {heading}", style="bold"))
@@ -92,7 +92,8 @@ def _protocol(run: Run) -> str:
     )
 
 
-def _architecture(run: Run) -> Table:
+def architecture(run: Run) -> Table:
+    """Adapters of ``run``, layer by layer."""
     table = _table()
     table.add_column("layer", justify="right")
     table.add_column("kind")

@@ -5,13 +5,14 @@ from pathlib import Path
 from deploy.local.demo import check as checks
 from deploy.local.demo import data as demo_data
 from deploy.local.demo import runs as demo_runs
+from deploy.local.demo import search as demo_search
 from deploy.local.demo import show
 from deploy.local.demo.board import live_board
 from deploy.local.demo.session import Session
 
 
 def work(session: Session, data: Path | None, *, check: bool) -> bool:
-    """Load, train, show. Returns whether every run succeeded. Raises ServiceError, SetupError, UserError."""
+    """Load, train, show. Returns whether every run and the search succeeded. Raises ServiceError, SetupError, UserError."""
     notes, out = show.console(stderr=True), show.console()
     user, password = demo_data.account(session.home)
     out.print(f"Page: {session.address}   user: {user.username}   password: {password}", markup=False)
@@ -35,12 +36,16 @@ def work(session: Session, data: Path | None, *, check: bool) -> bool:
     for run in runs:
         if run not in done:
             show.failure(out, run)
-    if check and len(done) == len(runs):
-        for address in checks.check_pages(session.address, user, password, runs):
+    search = demo_search.launch(version, user)
+    demo_search.watch(search, notes, session.check)
+    demo_search.result(out, search)
+    fine = len(done) == len(runs) and demo_search.finished(search)
+    if check and fine:
+        for address in checks.check_pages(session.address, user, password, runs, search):
             out.print(f"HTTP 200 {address}", markup=False)
     out.print()
-    pages = ", ".join(f"{session.address}runs/{run.pk}" for run in runs)
-    out.print(f"Pages of these runs: {pages}", markup=False, soft_wrap=True)
+    pages = ", ".join([*(f"{session.address}runs/{run.pk}" for run in runs), f"{session.address}searches/{search.pk}"])
+    out.print(f"Pages of these runs, and of the search: {pages}", markup=False, soft_wrap=True)
     if not check:
         out.print(f"Log in as {user.username} with the password {password}. Ctrl-C stops everything.", markup=False)
-    return len(done) == len(runs)
+    return fine

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from deploy.local.demo import runs
+from deploy.local.demo import follow, runs
 from deploy.local.demo.runs import Sight
 from deploy.local.errors import ServiceError
 from tests.webapp.people import People, make_run
@@ -53,9 +53,9 @@ def test_watching_shows_progress_and_ends_with_the_last_run(version: Version) ->
 
 
 def test_watching_ends_when_nothing_moves(version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "STUCK_MINUTES", 0.001)
-    monkeypatch.setattr(runs, "LOOK_SECONDS", 0.01)
-    with pytest.raises(ServiceError, match="No run has moved"):
+    monkeypatch.setattr(follow, "STUCK_MINUTES", 0.001)
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.01)
+    with pytest.raises(ServiceError, match="Nothing has moved"):
         runs.watch([make_run(version)], lambda sights: None, lambda: None)
 
 

@@ -53,6 +53,7 @@ def test_two_workers_take_little_more_than_half_the_time_of_one(
     version: Version, broker: "Redis[bytes]", start_worker: StartProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TRIAL_SECONDS", str(SECONDS))
+    monkeypatch.setenv("WORKER_WARM_SECONDS", "60")
 
     def ready(count: int) -> Callable[[], bool]:
         return lambda: sum(client["cmd"] == "brpop" for client in broker.client_list()) >= count
