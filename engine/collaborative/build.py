@@ -3,12 +3,13 @@
 from typing import Protocol
 
 from engine.collaborative.bpr_mf import BprMfModel
+from engine.collaborative.gru4rec import Gru4recNetwork
 from engine.collaborative.hstu import HstuNetwork
 from engine.collaborative.lightgcn import LightgcnModel
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.sasrec import SasrecNetwork
 from engine.collaborative.softmax import training_proposal
-from engine.collaborative.spec import BprMfShape, HstuShape, LightgcnShape, SasrecShape, SoftmaxSpec
+from engine.collaborative.spec import BprMfShape, Gru4recShape, HstuShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.data.sequences import Sequences
 
 
@@ -17,7 +18,7 @@ class CollaborativeChoice(Protocol):
 
     @property
     def kind(self) -> str:
-        """``sasrec``, ``hstu``, ``lightgcn`` or ``bpr-mf``."""
+        """``sasrec``, ``hstu``, ``gru4rec``, ``lightgcn`` or ``bpr-mf``."""
 
     @property
     def sasrec(self) -> SasrecShape:
@@ -26,6 +27,10 @@ class CollaborativeChoice(Protocol):
     @property
     def hstu(self) -> HstuShape:
         """Shape of the HSTU network."""
+
+    @property
+    def gru4rec(self) -> Gru4recShape:
+        """Shape of the GRU4Rec network."""
 
     @property
     def lightgcn(self) -> LightgcnShape:
@@ -44,7 +49,8 @@ def build_collaborative(
     Args:
         items: size of the catalogue.
         train: training items of each user, the only ones that a graph is made of.
-        softmax: how SASRec's and HSTU's own loss over the catalogue is computed, full if None; the others have a loss over pairs.
+        softmax: how the sequence networks' own loss over the catalogue is computed, full if None; the others have a loss over
+            pairs.
 
     Raises:
         ValueError: there is no such kind.
@@ -54,9 +60,11 @@ def build_collaborative(
             return SasrecNetwork(items, choice.sasrec, softmax, training_proposal(train, items))
         case "hstu":
             return HstuNetwork(items, choice.hstu, softmax, training_proposal(train, items))
+        case "gru4rec":
+            return Gru4recNetwork(items, choice.gru4rec, softmax, training_proposal(train, items))
         case "lightgcn":
             return LightgcnModel(items, choice.lightgcn, train)
         case "bpr-mf":
             return BprMfModel(items, choice.bpr_mf, train, user_vectors=False)
         case kind:
-            raise ValueError(f"got {kind!r}, must be sasrec, hstu, lightgcn or bpr-mf")
+            raise ValueError(f"got {kind!r}, must be sasrec, hstu, gru4rec, lightgcn or bpr-mf")

@@ -50,6 +50,17 @@ class HstuShape(Spec):
     unit_dropout: float = setting(0.3, "dropout on the gated values of each unit", ge=0, lt=1)
 
 
+class Gru4recShape(Spec):
+    """Size and regularisation of a GRU4Rec network."""
+
+    window: int = setting(50, "items that the model looks back on", "items", ge=2, le=4096)
+    dimensions: int = setting(64, "size of item vectors and states", ge=4, le=4096)
+    hidden: int = setting(128, "units of each recurrent layer", ge=4, le=8192)
+    layers: int = setting(1, "recurrent layers", ge=1, le=16)
+    embedding_dropout: float = setting(0.3, "dropout on the item vectors that go in", ge=0, lt=1)
+    hidden_dropout: float = setting(0.3, "dropout on what each recurrent layer gives out", ge=0, lt=1)
+
+
 class BprMfShape(Spec):
     """Size and regularisation of a matrix factorisation, and how it reads a history."""
 

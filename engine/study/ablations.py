@@ -15,6 +15,9 @@ TASK_WEIGHT = 0.1
 ALONE_SHARE = 0.35
 """Part of the time that a CF model which is not trained jointly gets alone, where the base gives it none."""
 
+_NETWORKS = {"sasrec": "SASRec", "hstu": "HSTU", "gru4rec": "GRU4Rec"}
+"""CF models that are methods of their own too, which may be ensembles."""
+
 Ablations = Callable[[RunSpec], list[Variant]]
 _BY_METHOD: Registry[Ablations] = Registry("method with ablations")
 
@@ -112,11 +115,11 @@ def _tasks(method: DarecSpec) -> list[Variant]:
 def _controls(spec: RunSpec) -> list[Variant]:
     assert isinstance(spec.method, DarecSpec)  # noqa: S101 - its caller saw to it
     method = spec.method
-    kind = "hstu" if method.injection.kind == "hstu" else "sasrec"
+    kind = method.injection.kind if method.injection.kind in _NETWORKS else "sasrec"
     softmax = method.loss.model_dump(mode="json")
     alone = {"id": kind, **softmax, **getattr(method.injection, kind).model_dump(mode="json")}
     blended = {**alone, "blend": method.blend.model_dump(mode="json")}
-    name = "HSTU" if kind == "hstu" else "SASRec"
+    name = _NETWORKS[kind]
     variants = [
         Variant("ids-only", "item numbers in place of texts: what is the text worth?", {"method.text.content": "ids"}),
         Variant(

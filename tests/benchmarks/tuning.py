@@ -83,7 +83,7 @@ def _configurations(data: Setting) -> dict[str, list[Settings]]:
 
 
 def _darec(data: Setting) -> Settings:
-    windows: Settings = {f"method.injection.{kind}.window": data.window for kind in ("sasrec", "hstu")}
+    windows: Settings = {f"method.injection.{kind}.window": data.window for kind in ("sasrec", "hstu", "gru4rec")}
     softmax = {"method.loss.softmax": "sampled", "method.loss.samples": data.samples} if data.samples else {}
     texts = {"method.text.window": data.window, "method.text.attributes": "categories"}
     return {**windows, **softmax, **texts, "training.batch_size": data.batch}

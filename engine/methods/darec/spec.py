@@ -7,7 +7,7 @@ from pydantic import field_validator, model_validator
 from engine.adapters.choice import LayerChoice
 from engine.backbones.spec import NanoSpec
 from engine.blend.spec import BlendSpec
-from engine.collaborative.spec import BprMfShape, HstuShape, LightgcnShape, SasrecShape, SoftmaxSpec
+from engine.collaborative.spec import BprMfShape, Gru4recShape, HstuShape, LightgcnShape, SasrecShape, SoftmaxSpec
 from engine.fields import Spec, setting
 from engine.methods.spec import MethodSpec
 
@@ -64,11 +64,12 @@ class TasksSpec(Spec):
 class InjectionSpec(Spec):
     """The small collaborative (CF) model, trained alone first and then jointly with the adapters."""
 
-    kind: Literal["sasrec", "hstu", "lightgcn", "bpr-mf", "none"] = setting(
+    kind: Literal["sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf", "none"] = setting(
         "sasrec", "the CF model; none leaves the backbone alone with free item vectors"
     )
     sasrec: SasrecShape = SasrecShape()
     hstu: HstuShape = HstuShape()
+    gru4rec: Gru4recShape = Gru4recShape()
     lightgcn: LightgcnShape = LightgcnShape()
     bpr_mf: BprMfShape = BprMfShape()
     item: bool = setting(True, "item markers get the CF model's item vectors")

@@ -8,12 +8,12 @@ from engine.collaborative.batches import history_batch, window_epoch
 from engine.collaborative.build import build_collaborative
 from engine.collaborative.history_mean import HistoryMeanModel
 from engine.collaborative.model import CollaborativeModel
-from engine.collaborative.spec import BprMfShape, HstuShape, LightgcnShape, SasrecShape
+from engine.collaborative.spec import BprMfShape, Gru4recShape, HstuShape, LightgcnShape, SasrecShape
 from engine.data.sequences import Sequences
 from engine.fields import Spec
 
 ITEMS = 30
-KINDS = ("sasrec", "hstu", "lightgcn", "bpr-mf")
+KINDS = ("sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf")
 LENGTHS = [12, 3, 0, 7, 20]
 
 
@@ -21,6 +21,7 @@ class Choice(Spec):
     kind: str
     sasrec: SasrecShape = SasrecShape(window=16, dimensions=8, heads=2)
     hstu: HstuShape = HstuShape(window=16, dimensions=8, heads=2, attention_dimensions=4, value_dimensions=4)
+    gru4rec: Gru4recShape = Gru4recShape(window=16, dimensions=8, hidden=16)
     lightgcn: LightgcnShape = LightgcnShape(window=16, dimensions=8, layers=2, half_life=3.0)
     bpr_mf: BprMfShape = BprMfShape(window=16, dimensions=8, half_life=3.0)
 
@@ -71,7 +72,7 @@ def test_the_loss_is_a_function_of_seed_and_batch(kind: str) -> None:
     second = model.loss(batch, 0)  # type: ignore[arg-type]
     assert torch.equal(first.value, second.value)
     assert first.targets > 0
-    assert bool(model.loss(batch, 1).value != first.value) == (kind not in ("sasrec", "hstu"))  # type: ignore[arg-type]
+    assert bool(model.loss(batch, 1).value != first.value) == (kind not in ("sasrec", "hstu", "gru4rec"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -131,5 +132,5 @@ def test_matrix_factorisation_without_user_vectors_says_so() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="must be sasrec, hstu, lightgcn or bpr-mf"):
+    with pytest.raises(ValueError, match="must be sasrec, hstu, gru4rec, lightgcn or bpr-mf"):
         build("gcn")

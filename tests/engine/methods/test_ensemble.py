@@ -18,7 +18,7 @@ from tests.engine.methods.blending import assert_saved_scores, stop_while_blendi
 from tests.engine.methods.runs import small_spec
 from tests.engine.methods.test_behaviour import comparable, same, stop_after, trained
 
-TITLES = {"sasrec": "SASRec", "hstu": "HSTU"}
+TITLES = {"sasrec": "SASRec", "hstu": "HSTU", "gru4rec": "GRU4Rec"}
 BLENDED = {"method.blend.fit": True, "method.blend.users": 60}
 
 

@@ -68,7 +68,8 @@ def test_controls_have_the_shape_and_the_training_of_the_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("injected", "kind"), [("sasrec", "sasrec"), ("hstu", "hstu"), ("lightgcn", "sasrec"), ("none", "sasrec")]
+    ("injected", "kind"),
+    [("sasrec", "sasrec"), ("hstu", "hstu"), ("gru4rec", "gru4rec"), ("lightgcn", "sasrec"), ("none", "sasrec")],
 )
 def test_controls_are_of_the_injected_kind(injected: str, kind: str) -> None:
     """Of HSTU, if HSTU is injected; of SASRec else."""

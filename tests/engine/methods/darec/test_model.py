@@ -17,7 +17,7 @@ ITEMS = [3, 14, 15, 9, 26]
 
 
 @pytest.mark.parametrize("mask", MASKS)
-@pytest.mark.parametrize("kind", ["sasrec", "hstu", "lightgcn", "bpr-mf", "none"])
+@pytest.mark.parametrize("kind", ["sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf", "none"])
 def test_no_later_item_changes_an_earlier_prediction(mask: str, kind: str, planted: Version, tmp_path: Path) -> None:
     method = build(planted, tmp_path, {"method.mask": mask, "method.injection.kind": kind})
     before = ranking_states(method, ITEMS)
@@ -100,7 +100,7 @@ def test_lower_layers_without_adapters_are_read_once_and_give_the_same(mask: str
     )
 
 
-@pytest.mark.parametrize("kind", ["sasrec", "hstu", "lightgcn", "bpr-mf"])
+@pytest.mark.parametrize("kind", ["sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf"])
 def test_the_joint_stage_starts_from_the_cf_ranking(kind: str, planted: Version, tmp_path: Path) -> None:
     method = build(planted, tmp_path, {"method.text_scale": 0.0, "method.injection.kind": kind})
     torch.nn.init.zeros_(method.model.from_hidden.weight)

@@ -27,7 +27,7 @@ def weighted(method: Implementation, weights: dict[str, float], version: Version
     return method.score(shown(version))
 
 
-@pytest.mark.parametrize("kind", ["sasrec", "hstu", "lightgcn", "bpr-mf", "none"])
+@pytest.mark.parametrize("kind", ["sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf", "none"])
 @pytest.mark.parametrize("match", [MATCH, {}], ids=["matched", "unmatched"])
 @pytest.mark.parametrize("mask", ["union", "two_level"])
 def test_parts_of_weight_1_add_up_to_the_score(
@@ -48,7 +48,7 @@ def test_parts_of_weight_1_add_up_to_the_score(
         assert weighted(method, {name: 1.0}, planted).std() > 1e-3, name
 
 
-@pytest.mark.parametrize("kind", ["sasrec", "hstu", "lightgcn", "bpr-mf"])
+@pytest.mark.parametrize("kind", ["sasrec", "hstu", "gru4rec", "lightgcn", "bpr-mf"])
 def test_the_collaborative_part_is_what_the_cf_model_ranks_with(kind: str, planted: Version, tmp_path: Path) -> None:
     method = build(planted, tmp_path, {**ALONE, **MATCH, "method.injection.kind": kind})
     assert method.network is not None

@@ -2,15 +2,15 @@ import numpy as np
 import torch
 
 from engine.collaborative.batches import window_epoch
+from engine.collaborative.gru4rec import Gru4recNetwork
+from engine.collaborative.spec import Gru4recShape, SoftmaxSpec
 from engine.data.sequences import Sequences
-from engine.methods.gru4rec.network import Gru4recNetwork
-from engine.methods.gru4rec.spec import Gru4recSpec
 from tests.engine.methods.causal import ITEMS, assert_causal, assert_padding_counts_nothing, batch_of
 
 
 def build(**settings: object) -> Gru4recNetwork:
     torch.manual_seed(0)
-    return Gru4recNetwork(ITEMS, Gru4recSpec(window=12, dimensions=8, hidden=16, **settings))  # type: ignore[arg-type]
+    return Gru4recNetwork(ITEMS, Gru4recShape(window=12, dimensions=8, hidden=16, **settings))  # type: ignore[arg-type]
 
 
 def test_later_items_move_no_earlier_state() -> None:
@@ -56,7 +56,8 @@ def test_the_loss_is_the_cross_entropy_of_every_position() -> None:
 
 
 def test_a_sampled_softmax_draws_by_seed_and_batch() -> None:
-    network = build(softmax="sampled", samples=5).eval()
+    softmax = SoftmaxSpec(softmax="sampled", samples=5)
+    network = Gru4recNetwork(ITEMS, Gru4recShape(window=12, dimensions=8, hidden=16), softmax).eval()
     train = Sequences(np.array([0, 4, 9]), np.arange(9, dtype=np.int32))
     batches = window_epoch(train, 12, 2, ITEMS, torch.device("cpu"), (0, 0, 0))
     one, again = (network.loss(batches.make(0), 0).value for _ in range(2))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.collaborative.batches import SequenceBatch
 from engine.collaborative.model import CollaborativeModel
 from engine.collaborative.next_item import next_item_loss
-from engine.methods.gru4rec.spec import Gru4recSpec
+from engine.collaborative.spec import Gru4recShape, SoftmaxSpec
 from engine.methods.method import StepLoss
 
 
@@ -26,9 +26,11 @@ class Gru4recNetwork(CollaborativeModel):
 
     proposal: Tensor | None
 
-    def __init__(self, items: int, settings: Gru4recSpec, proposal: Tensor | None = None) -> None:
+    def __init__(
+        self, items: int, settings: Gru4recShape, softmax: SoftmaxSpec | None = None, proposal: Tensor | None = None
+    ) -> None:
         super().__init__()
-        self.softmax = settings
+        self.softmax = softmax or SoftmaxSpec()
         self.register_buffer("proposal", proposal, persistent=False)
         self.items, self.window, self.dimensions = items, settings.window, settings.dimensions
         self.embedding = nn.Embedding(items + 1, settings.dimensions, padding_idx=items)
