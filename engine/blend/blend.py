@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.blend.counts import NAMES, Parts, counted_parts
+from engine.blend.counts import Parts, counted_names, counted_parts
 from engine.blend.fit import Examples, fit_weights
 from engine.blend.spec import BlendSpec
 from engine.data.split import seen_rule
@@ -36,7 +36,7 @@ class Blend:
     def __init__(self, context: Context, settings: BlendSpec, own: Mapping[str, float]) -> None:
         self.context, self.settings = context, settings
         self.own = dict(own)
-        self.names = (*self.own, *(NAMES if settings.counts else ()))
+        self.names = (*self.own, *(counted_names(context) if settings.counts else ()))
         self.weights: Tensor | None = None
 
     @property

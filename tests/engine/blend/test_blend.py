@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from engine.blend.blend import STATE, Blend
-from engine.blend.counts import NAMES, counted_parts
+from engine.blend.counts import counted_names, counted_parts
 from engine.blend.spec import BlendSpec
 from engine.data.split import Split, leave_one_out
 from engine.data.version import Version
@@ -65,7 +65,7 @@ def test_no_worse_on_validation_than_the_score_as_trained(
 
 def test_counted_models_join_and_the_score_is_the_weighted_sum(planted: Version, tmp_path: Path) -> None:
     blend, own, histories = fitted(planted, tmp_path, BOTH), OwnParts(planted), shown(planted)
-    assert blend.names == (*OWN, *NAMES)
+    assert blend.names == (*OWN, *counted_names(blend.context))
     parts = [*own(histories, None), *counted_parts(context(planted, tmp_path))(histories, None)]
     wanted = sum(weight * part for weight, part in zip(weights(blend).tolist(), parts, strict=True))
     torch.testing.assert_close(blend.scorer(own)(histories, None), wanted)
@@ -195,7 +195,7 @@ def test_it_says_what_it_weighs(planted: Version, tmp_path: Path) -> None:
     (message,) = told
     users = len(about.split.targets("valid")[0])
     assert f"blended on {users} validation users" in message
-    assert all(name in message for name in (*OWN, *NAMES))
+    assert all(name in message for name in (*OWN, *counted_names(about)))
 
 
 def test_the_name_of_the_weights_is_no_network_parameter(planted: Version, tmp_path: Path) -> None:
