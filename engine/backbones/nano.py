@@ -15,7 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from engine.backbones.spec import NanoSpec
-from engine.cache import cache_root, recipe_hash
+from engine.cache import cached, make_room, recipe_hash
 
 START, PADDING = "<|start|>", "<|padding|>"
 MAX_POSITIONS = 8192
@@ -31,7 +31,7 @@ def nano_folder(
         texts: the catalogue's texts, one an item.
         on_step: told (steps done, steps in all) of the language-model warm-up; may raise to stop.
     """
-    folder = cache_root() / "nano" / recipe_hash(1, spec.model_dump(), seed, texts)
+    folder = cached("nano", recipe_hash(1, spec.model_dump(), seed, texts))
     if (folder / "model.safetensors").is_file():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -46,6 +46,7 @@ def nano_folder(
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    make_room()
     return folder
 
 

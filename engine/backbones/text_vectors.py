@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.backbones.backbone import Backbone, right_padded
-from engine.cache import cache_root, recipe_hash
+from engine.cache import cached, make_room, recipe_hash
 
 _BATCH = 64
 
@@ -27,7 +27,7 @@ def text_vectors(
         tokens: the token ids of each item's text.
         on_batch: told (items done, items in all); may raise to stop.
     """
-    path = cache_root() / "text_vectors" / f"{recipe_hash(2, backbone.identity, tokens)}.safetensors"
+    path = cached("text_vectors", f"{recipe_hash(2, backbone.identity, tokens)}.safetensors")
     if path.is_file():
         return load_file(path)["vectors"].to(backbone.model.device)
     framed = [_framed(backbone, ids) for ids in tokens]
@@ -43,6 +43,7 @@ def text_vectors(
     temporary = path.with_suffix(f".{os.getpid()}.writing")  # another process may write the same vectors at the same moment
     save_file({"vectors": vectors.cpu().contiguous()}, temporary)
     temporary.rename(path)
+    make_room()
     return vectors
 
 

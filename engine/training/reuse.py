@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from engine.cache import cache_root
+from engine.cache import cached, make_room
 from engine.methods.state import load_module_state, module_state
 from engine.training.checkpoint import CheckpointFolder, is_complete, load_tensors, write_folder
 
@@ -27,7 +27,7 @@ class StageOutcome:
 
 def stage_folder(recipe: str) -> Path:
     """Where the stage of this recipe is kept."""
-    return cache_root() / "stages" / recipe
+    return cached("stages", recipe)
 
 
 def take_stage(recipe: str, module: nn.Module) -> StageOutcome | None:
@@ -54,3 +54,4 @@ def keep_stage(recipe: str, module: nn.Module, outcome: StageOutcome) -> None:
         shutil.rmtree(own)
         if not is_complete(folder):
             raise
+    make_room()
