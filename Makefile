@@ -14,7 +14,7 @@ help:  ## this text
 	@echo "DARec Lab: fair experiments with sequential recommenders."
 	@echo
 	@echo "On a fresh machine (Linux, Python 3.11 or newer) two commands do everything:"
-	@echo "  make demo    start it, train SASRec and DARec on a data set, show the results, keep serving"
+	@echo "  make demo    start it, train SASRec and DARec on a data set, try a search, show the results, keep serving"
 	@echo "  make test    check style and types, run all tests"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
