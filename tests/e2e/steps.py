@@ -59,4 +59,5 @@ def fill(page: Page, path: str, value: str) -> None:
             if group.get_attribute("open") is None:
                 group.locator("> summary").click()
     field.fill(value)
+    field.blur()
     expect(page.locator(".field.changed", has=field)).to_be_visible()
