@@ -119,7 +119,7 @@ class _Crew:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: tuple[str, _Child] | None = None
+        self._kept: tuple[str, _Child, threading.Timer] | None = None
 
     @contextlib.contextmanager
     def borrowed(self, name: str, timings: Timings) -> Iterator[_Child]:
@@ -128,19 +128,22 @@ class _Crew:
         yield child
         if not child.waits:
             return
-        with self._lock:
-            self._kept = (name, child)
         timer = threading.Timer(timings.warm, self._dismiss, (child,))
         timer.daemon = True
+        with self._lock:
+            self._kept = (name, child, timer)
         timer.start()
 
     def _take(self, name: str) -> _Child:
         with self._lock:
             kept, self._kept = self._kept, None
         if kept is not None:
-            if kept[0] == name and kept[1].alive:
-                return kept[1]
-            kept[1].end(0)
+            known, child, timer = kept
+            # Otherwise the end of this wait would cut the next one short.
+            timer.cancel()
+            if known == name and child.alive:
+                return child
+            child.end(0)
         return _Child()
 
     def _dismiss(self, child: _Child) -> None:

@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,13 @@ def test_a_process_that_waits_too_long_is_ended(make_run: MakeRun, do: Callable[
     process = do(make_run(), "search 1", replace(FAST, warm=0.2))
     wait_until(lambda: not psutil.pid_exists(process), 20)
     assert do(make_run(), "search 1") != process
+
+
+def test_each_wait_has_its_own_time(make_run: MakeRun, do: Callable[..., int]) -> None:
+    """The clock of an earlier wait is stopped when the process gets work."""
+    for _ in range(3):
+        do(make_run(), "search 1")
+    wait_until(lambda: sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()) == 1, 10)
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
