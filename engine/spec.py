@@ -63,6 +63,9 @@ class TrainingSpec(Spec):
         10, "stop after this many evaluations without a better validation NDCG@10", "evaluations", ge=1, le=100_000
     )
     evaluate_every: int = setting(1, "epochs between two evaluations on validation", "epochs", ge=1, le=100_000)
+    keep_start: bool = setting(
+        True, "evaluate a stage that begins from a trained model before its first step too, and keep it if nothing better comes"
+    )
     stop_below: tuple[float, ...] = setting(
         (), "end the last stage after its n-th evaluation if its best validation NDCG@10 is below the n-th of these numbers"
     )

@@ -68,6 +68,9 @@ def full_run(plan: SearchPlan, candidate: Candidate) -> RunSpec:
 def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] = ()) -> RunSpec:
     """A trial of ``candidate``: the CF model's own stage as in the full training, ``plan.share`` of the joint stage.
 
+    The start of the joint stage is the same in all trials, so it is not among the values that a trial is judged by: where it is
+    better than what a short stage reaches, all trials would be worth the same.
+
     Args:
         floors: what its best value must reach by each evaluation, see ``TrainingSpec.stop_below``.
     """
@@ -76,6 +79,7 @@ def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] 
     settings = {
         "training.minutes": alone + joint,
         "training.stop_below": floors,
+        "training.keep_start": False,
         **({"method.injection.share_of_time": alone / (alone + joint)} if alone else {}),
     }
     return parse_spec(override(full_run(plan, candidate).model_dump(mode="json"), settings))

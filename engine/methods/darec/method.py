@@ -76,7 +76,7 @@ class Implementation(Method[DarecSpec]):
             self._joint_loss,
             self.scorer,
             share=1 - injection.share_of_time if first else 1.0,
-            evaluate_start=first,
+            evaluate_start=first and training.keep_start,
         )
         if self.network is None or not first:
             return [joint]

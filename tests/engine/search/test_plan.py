@@ -37,6 +37,7 @@ def test_a_trial_keeps_the_cf_stage_and_shortens_the_joint_one() -> None:
     assert minutes * share == pytest.approx(4)
     assert minutes * (1 - share) == pytest.approx(0.6)
     assert spec.training.stop_below == (0.1, 0.2)
+    assert not spec.training.keep_start
 
 
 @pytest.mark.parametrize("run", [{"method.injection.kind": "none"}, {"method.injection.share_of_time": 0}])

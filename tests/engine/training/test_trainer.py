@@ -72,6 +72,17 @@ def test_a_stage_that_brought_nothing_is_said(planted: Version, tmp_path: Path) 
     assert learning.warnings == []
 
 
+def test_a_start_that_is_not_kept_is_not_evaluated(planted: Version, tmp_path: Path) -> None:
+    still = {"training.learning_rate": 1e-12, "method.injection.learning_rate": 0}
+    kept, dropped = (
+        run(small_spec("darec", {**still, "training.keep_start": keep}), planted, tmp_path / str(keep), lambda e: None)
+        for keep in (True, False)
+    )
+    assert len(kept.curve) == len(dropped.curve) + 1
+    assert dropped.best_epoch > kept.best_epoch
+    assert not any("stage's start" in warning for warning in dropped.warnings)
+
+
 def test_progress_never_falls_and_ends_at_one(planted: Version, tmp_path: Path) -> None:
     events: list[Event] = []
     run(small_spec("darec"), planted, tmp_path, events.append)
