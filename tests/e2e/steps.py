@@ -52,12 +52,14 @@ def upload(page: Page, name: str, interactions: Path, items: Path | None) -> Non
 
 
 def fill(page: Page, path: str, value: str) -> None:
-    """Change a setting, unfolding its group if need be."""
+    """Change a setting, unfolding its group if need be; one that has the value already stays as it is."""
     field = page.locator(f'[id="{path}"]')
     if not field.is_visible():
         for group in page.locator("details.group", has=field).all():
             if group.get_attribute("open") is None:
                 group.locator("> summary").click()
+    if field.input_value() == value:
+        return
     field.fill(value)
     field.blur()
     expect(page.locator(".field.changed", has=field)).to_be_visible()

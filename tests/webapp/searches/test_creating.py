@@ -106,9 +106,9 @@ def test_the_estimate(alice: Client, version: Version) -> None:
     values = {**fields(version, trials="100"), "estimate": "1"}
     body = alice.get("/searches/new", values, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in body
-    # Half of 5 minutes is the CF model's own stage; trials get 12 % of the other half, the final 3 x (2.5 + 2 x 2.5).
-    assert "32 min 30 s" in body
-    assert "22 min 30 s" in body
+    # A quarter of 6 minutes is the CF model's own stage, trained once; trials get 10 % of the rest, the final 3 x (1.5 + 2 x 4.5).
+    assert "46 min 30 s" in body
+    assert "31 min 30 s" in body
 
 
 def test_another_preset_loads_its_settings_only(alice: Client, version: Version) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from engine.durable import write_whole
 from engine.errors import RunCancelled
 from engine.events import CheckpointEvent, Report
 from engine.result import DataCounts, LayerAdapter, Protocol, Result
@@ -38,7 +39,7 @@ def run(spec: RunSpec, version: Any, workdir: Path, report: Report, *, should_st
     steps = round(float(os.environ.get("TRIAL_SECONDS", "0")) / TICK)
     for step in range(int(slept.read_text()) if slept.exists() else 0, steps):
         time.sleep(TICK)
-        slept.write_text(str(step + 1))
+        write_whole(slept, str(step + 1))  # kill -9 may come here too
         if step % 10 == 9:
             report(CheckpointEvent(path="slept", step=step + 1))
         if should_stop():
