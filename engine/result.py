@@ -88,6 +88,10 @@ class Result(_Frozen):
     curve: list[float] = Field(
         default_factory=list, description="validation NDCG@10 at each evaluation of the last stage, before any blending"
     )
+    curve_at: list[float] = Field(
+        default_factory=list,
+        description="how far the last stage was at each of them, 0 to 1: its epochs or its time, whichever is nearer the end",
+    )
     stopped_below: bool = Field(False, description="True if training.stop_below ended the last stage")
     users_evaluated: int
     slices: list[SliceLine] = Field(default_factory=list)

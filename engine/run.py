@@ -159,6 +159,7 @@ def _result(
         epochs=position.epochs,
         best_epoch=position.best_epoch,
         curve=[round(value, 6) for value in position.curve],
+        curve_at=[round(share, 4) for share in position.curve_at],
         stopped_below=position.stopped_below,
         users_evaluated=len(evaluations["test"].users),
         slices=slice_lines(context.split, "test", evaluations["test"].users, evaluations["test"].ranks),

@@ -67,7 +67,9 @@ class TrainingSpec(Spec):
         True, "evaluate a stage that begins from a trained model before its first step too, and keep it if nothing better comes"
     )
     stop_below: tuple[float, ...] = setting(
-        (), "end the last stage after its n-th evaluation if its best validation NDCG@10 is below the n-th of these numbers"
+        (),
+        "end the last stage at an evaluation by which its best validation NDCG@10 is below one of these numbers: they stand for "
+        "equal parts of the stage, in time or epochs",
     )
     threads: int = setting(0, "CPU threads of torch; 0 takes the physical cores", "threads", ge=0, le=1024)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "auto takes a CUDA device where there is one")

@@ -28,7 +28,7 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
     columns = ("data", "protocol", "valid", "test", "slices", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
-    for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "stopped_below"):
+    for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "curve_at", "stopped_below"):
         setattr(run, name, values[name])
     run.state = RunState.SUCCEEDED
     run.save()

@@ -58,7 +58,7 @@ class TrialFolder:
         number, parameters, origin = self.number, int(about["parameters"]), str(about["origin"])
         result = self.result()
         if result is not None:
-            value, fidelity = trial_value(result.valid, result.stopped_below)
+            value, fidelity = trial_value(result.valid, result.stopped_below, result.curve_at)
             return Trial(number, candidate, "done", value, None, parameters, fidelity, origin)
         state = "failed" if (self.path / FAILURE).is_file() else "running"
         return Trial(number, candidate, state, parameters=parameters, origin=origin)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from engine.search.folder import SearchFolder, TrialFolder
 from engine.search.optimiser import propose
 from engine.search.plan import SearchPlan, trial_run
 from engine.search.space import SearchSpace
-from engine.search.stopping import stop_below
+from engine.search.stopping import LearningCurve, stop_below
 from engine.search.trial import Candidate, Trial
 from engine.spec import RunSpec, override, parse_spec
 from engine.study.pool import Ended, RunPool
@@ -79,7 +79,7 @@ class LocalSearch:
         if begun.is_file():
             return parse_spec(json.loads(begun.read_text(encoding="utf-8"))["spec"])
         results = [each.result() for each in self.folder.trials()]
-        curves = [result.curve for result in results if result is not None]
+        curves = [LearningCurve(result.curve, result.curve_at) for result in results if result is not None]
         spec = trial_run(self.plan, Candidate.from_json(folder.proposal()), stop_below(self.plan, curves))
         return parse_spec(override(spec.model_dump(mode="json"), {"training.threads": 1})) if self.jobs > 1 else spec
 

@@ -21,7 +21,7 @@ class SearchPlan(SearchSpec):
         0.12, "part of the joint stage's time that a trial gets; the CF model's own stage is trained once for all", gt=0, le=1
     )
     stopping: Literal["median", "none"] = setting(
-        "median", "median: a trial ends early whose best value so far is below the median of the others at the same evaluation"
+        "median", "median: a trial ends early whose best value so far is below the median of what the others had in the same time"
     )
     final_seeds: int = setting(
         3, "fresh seeds that the winner and uniform LoRA of its size are retrained on", "seeds", ge=1, le=20
@@ -72,7 +72,7 @@ def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] 
     better than what a short stage reaches, all trials would be worth the same.
 
     Args:
-        floors: what its best value must reach by each evaluation, see ``TrainingSpec.stop_below``.
+        floors: what its best value must have reached in each of equal parts of the joint stage, see ``TrainingSpec.stop_below``.
     """
     alone, joint = plan.stage_minutes
     joint *= plan.share

@@ -1,6 +1,6 @@
 """What a search is made of: candidates, the trials that evaluate them, and proposals. No torch here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,7 +60,7 @@ class Trial:
         value: validation NDCG@10, larger is better; None unless done.
         error: standard error of ``value`` as a repetition of the trial would show it, or None if it is not known.
         parameters: trainable adapter parameters.
-        fidelity: share of a full training that ``value`` is worth, above 0, at most 1.
+        fidelity: share of a whole trial that was trained when ``value`` was measured, above 0, at most 1.
         origin: who proposed it: ``uniform lora/both/8``, ``sobol``, ``model``...
     """
 
@@ -100,14 +100,15 @@ class Proposal:
     warning: str = field(default="")
 
 
-STOPPED_FIDELITY = 0.5
-"""What a value of a trial that was ended early counts for: it is lower than a whole trial's would have been."""
+LEAST_FIDELITY = 0.05
 
 
-def trial_value(valid: Mapping[str, float], stopped_below: bool) -> tuple[float, float]:
-    """Validation NDCG@10 of a trial, and its fidelity: 1 for a whole trial, less for one that was ended early.
+def trial_value(valid: Mapping[str, float], stopped_below: bool, curve_at: Sequence[float]) -> tuple[float, float]:
+    """Validation NDCG@10 of a trial, and its fidelity: 1 for a whole trial, else the share of it that was trained.
 
     Args:
         valid: validation metrics of its run; ``stopped_below``: whether the run was ended early.
+        curve_at: how far it was at each evaluation, see ``Result.curve_at``.
     """
-    return valid["ndcg@10"], STOPPED_FIDELITY if stopped_below else 1.0
+    fidelity = max(min(curve_at[-1], 0.99), LEAST_FIDELITY) if stopped_below and curve_at else 1.0
+    return valid["ndcg@10"], fidelity

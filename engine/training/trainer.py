@@ -34,7 +34,8 @@ class Position:
         seconds: wall time of training, evaluation on validation included; ``step_seconds``: without it.
         loss_sum, loss_targets: sum of loss times targets, and targets, of the current epoch.
         best: name of the checkpoint with the stage's best weights; ``bad``: evaluations since then.
-        curve: values of the stage's evaluations; ``stopped_below``: the last of them ended it, see ``TrainingSpec.stop_below``.
+        curve: values of the stage's evaluations; ``curve_at``: how far the stage was at each, see ``Result.curve_at``;
+            ``stopped_below``: the last of them ended it, see ``TrainingSpec.stop_below``.
         moved: True if a step was made since the last evaluation.
     """
 
@@ -54,6 +55,7 @@ class Position:
     best_epoch: int = 0
     bad: int = 0
     curve: list[float] = field(default_factory=list)
+    curve_at: list[float] = field(default_factory=list)
     stopped_below: bool = False
     moved: bool = False
     started: bool = False
@@ -227,11 +229,27 @@ class Trainer:
             self._announce(folder.name, best=True)
         else:
             position.bad += 1
-        position.curve.append(value)
-        floors = self.training.stop_below[len(position.curve) - 1 :][:1]
-        last = position.stage + 1 == len(self.stages)
-        position.stopped_below = last and any(position.best_value < floor for floor in floors)
         self._tick()
+        at = self._share_of_stage()
+        position.curve.append(value)
+        position.curve_at.append(at)
+        last = position.stage + 1 == len(self.stages)
+        position.stopped_below = last and at < 1 and position.best_value < self._floor(at)
+
+    def _share_of_stage(self) -> float:
+        """How far the stage is, 0 to 1: its epochs or its time, whichever is nearer the end."""
+        position, training = self.position, self.training
+        done = position.epoch / training.epochs
+        if training.minutes is not None:
+            end = self._deadline(training.minutes)
+            start = end - 60 * training.minutes * self.stages[position.stage].share / sum(each.share for each in self.stages)
+            done = max(done, (position.seconds - start) / (end - start))
+        return min(max(done, 0.0), 1.0)
+
+    def _floor(self, at: float) -> float:
+        """What the best value must have reached by now; nothing where there is no rule."""
+        floors = self.training.stop_below
+        return floors[min(int(at * len(floors)), len(floors) - 1)] if floors else 0.0
 
     def _next_stage(self) -> None:
         position = self.position
@@ -262,6 +280,7 @@ class Trainer:
             best_value=position.best_value if last else -1.0,
             best_epoch=position.best_epoch,
             curve=position.curve if last else [],
+            curve_at=position.curve_at if last else [],
             stopped_below=position.stopped_below,
         )
         self._save_step(None)

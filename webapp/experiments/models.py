@@ -117,6 +117,7 @@ class Run(models.Model):
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
     valid = models.JSONField(default=dict)
     curve = models.JSONField(default=list, help_text="validation NDCG@10 at each evaluation of the last stage of training")
+    curve_at = models.JSONField(default=list, help_text="how far that stage was at each of them, 0 to 1")
     stopped_below = models.BooleanField(default=False, help_text="training.stop_below ended the last stage early")
     test = models.JSONField(default=dict)
     slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")

@@ -16,7 +16,7 @@ from engine.search.optimiser import propose
 from engine.search.plan import SearchPlan, trial_run
 from engine.search.rival import rival_plan
 from engine.search.space import SearchSpace
-from engine.search.stopping import stop_below
+from engine.search.stopping import LearningCurve, stop_below
 from engine.search.trial import Candidate, Proposal, Trial
 from engine.spec import RunSpec
 from engine.study.variant import StudyRun
@@ -138,7 +138,9 @@ class Decider:
         begin = time.monotonic()
         proposals = propose(space, plan, [as_trial(row) for row in rows], count)
         seconds = round(time.monotonic() - begin, 3)
-        floors = stop_below(plan, [row.run.curve for row in rows if row.state == TrialState.DONE])
+        floors = stop_below(
+            plan, [LearningCurve(row.run.curve, row.run.curve_at) for row in rows if row.state == TrialState.DONE]
+        )
         return [
             Launch(stage, each, space.parameters(each.candidate), trial_run(plan, each.candidate, floors), seconds=seconds)
             for each in proposals

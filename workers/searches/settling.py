@@ -37,7 +37,7 @@ def settle(pk: int) -> Search | None:
 def _settle(trial: SearchTrial, run: Run) -> None:
     value: float | None = None
     if run.state == RunState.SUCCEEDED:
-        value, trial.fidelity = trial_value(run.valid, run.stopped_below)
+        value, trial.fidelity = trial_value(run.valid, run.stopped_below, run.curve_at)
     cancelled = run.state == RunState.CANCELLED
     # A value that is no number (training diverged) is stored as null.
     trial.state = TrialState.DONE if value is not None else TrialState.CANCELLED if cancelled else TrialState.FAILED

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from engine.adapters.choice import LayerChoice
-from engine.search.trial import STOPPED_FIDELITY, Candidate, trial_value
+from engine.search.trial import LEAST_FIDELITY, Candidate, trial_value
 
 
 def test_a_candidate_survives_json() -> None:
@@ -17,6 +17,9 @@ def test_a_candidate_survives_json() -> None:
     assert (read, hash(read)) == (candidate, hash(candidate))
 
 
-@pytest.mark.parametrize(("stopped", "fidelity"), [(False, 1.0), (True, STOPPED_FIDELITY)])
-def test_a_trial_is_worth_its_validation(stopped: bool, fidelity: float) -> None:
-    assert trial_value({"ndcg@10": 0.25, "hr@10": 0.5}, stopped) == (0.25, fidelity)
+@pytest.mark.parametrize(
+    ("stopped", "at", "fidelity"),
+    [(False, [0.3, 1.0], 1.0), (False, [0.3, 0.6], 1.0), (True, [0.3, 0.6], 0.6), (True, [0.0], LEAST_FIDELITY)],
+)
+def test_a_trial_is_worth_its_validation(stopped: bool, at: list[float], fidelity: float) -> None:
+    assert trial_value({"ndcg@10": 0.25, "hr@10": 0.5}, stopped, at) == (0.25, fidelity)

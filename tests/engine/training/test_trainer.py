@@ -13,6 +13,7 @@ from engine.events import Event, MetricEvent, ProgressEvent
 from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
 from engine.presets import get_preset
 from engine.run import run
+from engine.spec import override, parse_spec
 from engine.training.checkpoint import CheckpointFolder
 from engine.training.trainer import parameter_groups
 from tests.engine.methods.runs import small_spec
@@ -81,6 +82,29 @@ def test_a_start_that_is_not_kept_is_not_evaluated(planted: Version, tmp_path: P
     assert len(kept.curve) == len(dropped.curve) + 1
     assert dropped.best_epoch > kept.best_epoch
     assert not any("stage's start" in warning for warning in dropped.warnings)
+
+
+def test_a_stage_ends_where_its_best_value_is_below_the_floor_of_its_time(planted: Version, tmp_path: Path) -> None:
+    spec = small_spec("sasrec", {"training.epochs": 8, "training.patience": 8})
+    whole = run(spec, planted, tmp_path / "whole", lambda e: None)
+    assert whole.curve_at == [epoch / 8 for epoch in range(1, 9)]
+    assert not whole.stopped_below
+    ended = {
+        name: run(
+            parse_spec(override(spec.model_dump(), {"training.stop_below": floors})), planted, tmp_path / name, lambda e: None
+        )
+        for name, floors in {"never": (0.0,) * 4, "third quarter": (0.0, 0.0, 2.0, 0.0), "too late": (0.0,) * 15 + (2.0,)}.items()
+    }
+    assert ended["never"].curve == whole.curve
+    assert (ended["third quarter"].epochs, ended["third quarter"].stopped_below) == (4, True)
+    assert ended["third quarter"].curve_at[-1] == 0.5
+    assert (ended["too late"].epochs, ended["too late"].stopped_below) == (8, False), "at its end there is nothing to save"
+
+
+def test_how_far_a_stage_is_goes_by_its_time_where_that_ends_first(planted: Version, tmp_path: Path) -> None:
+    result = run(small_spec("darec", {"training.minutes": 0.05, "training.epochs": 10_000}), planted, tmp_path, lambda e: None)
+    assert result.curve_at == sorted(result.curve_at)
+    assert result.curve_at[-1] == 1.0
 
 
 def test_progress_never_falls_and_ends_at_one(planted: Version, tmp_path: Path) -> None:

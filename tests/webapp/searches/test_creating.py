@@ -106,7 +106,7 @@ def test_the_estimate(alice: Client, version: Version) -> None:
     values = {**fields(version, trials="100"), "estimate": "1"}
     body = alice.get("/searches/new", values, headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in body
-    # A quarter of 6 minutes is the CF model's own stage, trained once; trials get 10 % of the rest, the final 3 x (1.5 + 2 x 4.5).
+    # A quarter of 6 minutes is the CF model's stage, trained once; trials get 10 % of the rest, the final 3 x (1.5 + 2 x 4.5).
     assert "46 min 30 s" in body
     assert "31 min 30 s" in body
 

@@ -75,6 +75,7 @@ def make_result(spec: RunSpec, value: float) -> Result:
         valid={"ndcg@10": value},
         test={"ndcg@10": value / 2},
         curve=[value / 2, value],
+        curve_at=[0.5, 1.0],
         seconds=2.0,
         trainable_parameters=sum(layer.parameters for layer in layers),
         targets_per_second=1,

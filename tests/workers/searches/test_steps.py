@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from engine.search import answer
-from engine.search.stopping import floors
+from engine.search.stopping import LearningCurve, floors
 from engine.search.trial import Candidate, Trial
 from engine.search.winner import Winner
 from engine.spec import parse_spec
@@ -119,14 +119,14 @@ def test_a_value_that_is_no_number_is_a_failed_trial(version: Version) -> None:
 def test_later_trials_end_early_below_the_median_of_earlier_ones(version: Version) -> None:
     search = play(make_search(version, at_once=1, trials=7))
     found = trials(search)
-    curves = [trial.run.curve for trial in found]
+    curves = [LearningCurve(trial.run.curve, trial.run.curve_at) for trial in found]
     assert [trial.run.spec["training"]["stop_below"] for trial in found] == [list(floors(curves[:n])) for n in range(7)]
     assert found[5].run.spec["training"]["stop_below"] != []
     play(search := make_search(version, at_once=1, trials=7, stopping="none"))
     assert {len(trial.run.spec["training"]["stop_below"]) for trial in trials(search)} == {0}
     early = make_search(version, at_once=1, trials=1)
-    play(early, lambda trial: end_run(trial, stopped_below=True))
-    assert trials(early)[0].fidelity == 0.5
+    play(early, lambda trial: end_run(trial, stopped_below=True, curve=[0.1], curve_at=[0.4]))
+    assert trials(early)[0].fidelity == 0.4
 
 
 def test_pause_resume_and_cancel(version: Version, broker: "Redis[bytes]") -> None:
