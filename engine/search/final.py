@@ -106,14 +106,14 @@ def conclude(pair: Finalists, winner: Sequence[Retrained], uniform: Sequence[Ret
         best=sides[0],
         uniform=sides[1],
         comparison=comparison,
-        verdict=verdict(comparison, sides[0].adapter_parameters, sides[1].adapter_parameters),
+        verdict=verdict(comparison, sides[0].adapter_parameters, sides[1].adapter_parameters, same=pair.winner == pair.rival),
         seconds=round(sum(each.seconds for each in (*winner, *uniform)), 2),
         full_training_seconds=round(sum(slower) / len(slower), 2),
     )
 
 
-def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: int) -> str:
-    """In words, whether the search was worth it."""
+def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: int, *, same: bool = False) -> str:
+    """In words, whether the search was worth it; ``same``: the winner is uniform LoRA with the same settings."""
     relative = f"{comparison.relative:+.1%}" if comparison.relative is not None else f"{comparison.difference:+.4f}"
     interval = (
         f"95 % interval {comparison.relative_low:+.1%} to {comparison.relative_high:+.1%}"
@@ -127,6 +127,8 @@ def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: in
     largest = max(winner_parameters, rival_parameters, 1)
     apart = abs(winner_parameters - rival_parameters) / largest
     size = "" if apart <= SIZE_TOLERANCE else f" Mind that their sizes differ by {apart:.0%}: no uniform LoRA is nearer."
+    if same:
+        size = " The winner is uniform LoRA itself: nothing else that was tried is expected to be better."
     if comparison.users < FEW_USERS:
         return f"Not judged, the set is too small to tell: {figures}.{size}"
     if comparison.p < SIGNIFICANT and comparison.difference > 0:
