@@ -108,5 +108,10 @@ def _limit(field: FieldInfo, name: str) -> float | None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
-        return ", ".join(str(member) for member in value)
+        return ", ".join(_quoted(str(member)) for member in value)
     return value
+
+
+def _quoted(member: str) -> str:
+    """A member that holds a comma or a quote stands in quotes, so that the list can be read back."""
+    return '"' + member.replace('"', '""') + '"' if any(sign in member for sign in ',"') else member

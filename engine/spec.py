@@ -4,43 +4,32 @@ This module loads no torch. The spec of each method lives in ``engine/methods/<m
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from engine.data.specs import EvaluationSpec, FilterSpec, SplitSpec, split_list
 from engine.errors import SpecError, UserError
 from engine.fields import FieldDescription, Spec, describe_fields, setting
 from engine.methods import METHODS, MethodSpec
 
+__all__ = [
+    "EvaluationSpec",
+    "FilterSpec",
+    "RunSpec",
+    "SplitSpec",
+    "TrainingSpec",
+    "override",
+    "parse_assignment",
+    "parse_spec",
+    "validate",
+]
+
 M = TypeVar("M", bound=Spec)
-
-
-class FilterSpec(Spec):
-    """Row and k-core filters, applied when a run starts from raw data; a version has its own already."""
-
-    core: int = setting(
-        5, "keep users and items with at least this many interactions, repeatedly; 0 keeps all", "interactions", ge=0, le=1000
-    )
-    minimum_rating: float | None = setting(None, "drop interactions rated lower than this; empty keeps all")
-
-
-class SplitSpec(Spec):
-    """How targets are held out."""
-
-    kind: Literal["leave-one-out"] = setting(
-        "leave-one-out", "last item of each user is the test target, the one before validates"
-    )
-
-
-class EvaluationSpec(Spec):
-    """The protocol of evaluation. Every item of the catalogue is ranked; ties count half."""
-
-    seen: Literal["auto", "remove", "keep"] = setting(
-        "auto", "items of the user's history in the ranking; auto keeps them if 5 % or more of the interactions repeat a pair"
-    )
-    batch_users: int = setting(256, "users scored at once", "users", ge=1, le=65536)
-    samples: int = setting(8, "users whose sample recommendations are stored", "users", ge=0, le=100)
+_TEXTS = {"exclude_users", "exclude_items", "categories", "without_categories"}
+"""Settings that are lists of texts: 007 is an id there, and no number."""
 
 
 class TrainingSpec(Spec):
@@ -77,9 +66,7 @@ class TrainingSpec(Spec):
     @field_validator("stop_below", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        return value
+        return split_list(value) if isinstance(value, str) else value
 
 
 class RunSpec(Spec):
@@ -150,16 +137,34 @@ def override(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """Read ``training.minutes=8`` (the value is YAML, so 8 is a number and true a boolean)."""
+    """Read ``training.minutes=8`` (the value is YAML, so 8 is a number and true a boolean).
+
+    A list of ids may stand in a file, one a line: ``filters.exclude_users=@gone.txt``.
+    """
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
         raise UserError(f"--set {text}: this is no setting.", "Write it as key=value, e.g. --set training.minutes=8.")
+    texts = path.strip().rpartition(".")[2] in _TEXTS
+    if texts and value.startswith("@"):
+        return path.strip(), _lines_of(value[1:])
+    if texts and not value.lstrip().startswith("["):
+        return path.strip(), value
     try:
-        return path.strip(), yaml.safe_load(value)
+        return path.strip(), yaml.load(value, Loader=yaml.BaseLoader) if texts else yaml.safe_load(value)  # noqa: S506
     except yaml.YAMLError as error:
         raise UserError(
             f"--set {text}: the value cannot be read as YAML ({error}).", "Quote it, or write a plain value."
         ) from error
+
+
+def _lines_of(name: str) -> list[str]:
+    """The lines of a file of ids, without blank ones and repeats."""
+    try:
+        content = Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{name}: cannot be read ({error}).", "Name a UTF-8 text file with one id a line after the @.") from error
+    lines = (line.removesuffix("\r") for line in content.split("\n"))
+    return list(dict.fromkeys(line for line in lines if line.strip()))
 
 
 _WORDS = {

@@ -28,20 +28,29 @@ class ItemColumns:
     description: str = "description"
 
 
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """What was read of a table of items: the items, notices, and rows left out as :data:`engine.data.rejected.REJECTED`."""
+
+    items: pl.DataFrame
+    notices: tuple[str, ...]
+    rejected: pl.DataFrame
+
+
 def clean_text(text: pl.Expr) -> pl.Expr:
     """Text as it is shown and encoded: NFC, no invisible controls, each run of whitespace one space, none at the ends."""
     spaced = text.fill_null("").str.replace_all(_INVISIBLE, "").str.replace_all(_CONTROL, " ")
     return spaced.str.normalize("NFC").str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def read_catalogue(table: Table, columns: ItemColumns) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Convert ``table`` to the items of :class:`engine.data.raw.RawData`, orphans not yet added; returns them and notices.
+def read_catalogue(table: Table, columns: ItemColumns) -> Listed:
+    """Convert ``table`` to the items of :class:`engine.data.raw.RawData`, orphans not yet added.
 
     Raises:
         DataError: there is no id column, no row, or one id has two different texts.
     """
     require_column(table, columns.id)
-    table = table.skip(table.frame[columns.id] == "")
+    table = table.skip(table.frame[columns.id] == "", "an empty item id")
     if table.frame.is_empty():
         raise DataError(f"{table.name}: no items in the file.", "It needs a header line and one row for each item.")
     notices = list(table.notices)
@@ -58,7 +67,7 @@ def read_catalogue(table: Table, columns: ItemColumns) -> tuple[pl.DataFrame, tu
     if blank.any():
         notices.append(f"{table.name}: {_have(int(blank.sum()))} no title; the id stands in: {_some(items['id'].filter(blank))}.")
     items = items.with_columns(title=pl.when(pl.col("title") == "").then("id").otherwise("title"))
-    return items, tuple(notices)
+    return Listed(items, tuple(notices), table.rejected)
 
 
 def with_orphans(items: pl.DataFrame | None, used: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]]:

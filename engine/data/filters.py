@@ -15,15 +15,17 @@ def core_mask(user: Codes, item: Codes, core: int) -> Mask:
         user, item: codes from 0 of the user and the item of each interaction, `interactions`.
         core: k; 0 keeps all.
     """
-    kept = np.arange(len(user))
-    while core > 0 and len(kept):
-        users, items = user[kept], item[kept]
-        stays = (np.bincount(users)[users] >= core) & (np.bincount(items)[items] >= core)
+    mask = np.ones(len(user), bool)
+    users, items = user, item
+    while core > 0 and len(users):
+        of_user, of_item = np.bincount(users), np.bincount(items)
+        # Flags of a byte each, looked up by code, stay in the processor's cache; counts would not.
+        stays = (of_user >= core)[users]
+        stays &= (of_item >= core)[items]
         if stays.all():
             break
-        kept = kept[stays]
-    mask = np.zeros(len(user), bool)
-    mask[kept] = True
+        mask[mask] = stays
+        users, items = users[stays], items[stays]
     return mask
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from engine.data.raw import Time
+from engine.data.rejected import why
 from engine.data.table import Table, name_lines
 from engine.data.times import explain, parse_times
 from engine.errors import DataError
@@ -21,18 +22,31 @@ class LogColumns:
     rating: str = "rating"
 
 
-def read_log(table: Table, columns: LogColumns) -> tuple[pl.DataFrame, Time, tuple[str, ...]]:
-    """Convert ``table`` to the interactions of :class:`engine.data.raw.RawData`.
+@dataclass(frozen=True, eq=False)
+class Log:
+    """What was read of a table of interactions.
 
-    Returns:
-        The interactions in file order, what their timestamps are, and notices.
+    Attributes:
+        interactions: in file order, as in :class:`engine.data.raw.RawData`.
+        time: what their timestamps are.
+        rejected: rows left out, as :data:`engine.data.rejected.REJECTED`.
+    """
+
+    interactions: pl.DataFrame
+    time: Time
+    notices: tuple[str, ...]
+    rejected: pl.DataFrame
+
+
+def read_log(table: Table, columns: LogColumns) -> Log:
+    """Convert ``table`` to the interactions of :class:`engine.data.raw.RawData`.
 
     Raises:
         DataError: a required column is missing, there are no rows, or a timestamp or rating cannot be read.
     """
     for column in (columns.user, columns.item):
         require_column(table, column)
-    table = table.skip((table.frame[columns.user] == "") | (table.frame[columns.item] == ""))
+    table = table.skip((table.frame[columns.user] == "") | (table.frame[columns.item] == ""), "an empty user or item")
     if table.frame.is_empty():
         raise DataError(f"{table.name}: no interactions in the file.", "It needs a header line and one row for each interaction.")
     notices = list(table.notices)
@@ -45,7 +59,7 @@ def read_log(table: Table, columns: LogColumns) -> tuple[pl.DataFrame, Time, tup
     if unused := [name for name in table.frame.columns if name not in known]:
         notices.append(f"{table.name}: columns not used: {', '.join(unused)}.")
     order = ["user", "item", "timestamp", "weight", *(["fraction"] if "fraction" in frame.columns else [])]
-    return frame.select(order), time, tuple(notices)
+    return Log(frame.select(order), time, tuple(notices), table.rejected)
 
 
 def require_column(table: Table, column: str) -> None:
@@ -66,7 +80,7 @@ def require_column(table: Table, column: str) -> None:
 def skipped_notice(table: Table) -> str:
     """The sentence about rows that were left out."""
     count = len(table.skipped)
-    rows = f"{count:,} row{'s' if count > 1 else ''} skipped (too few, too many or empty fields)"
+    rows = f"{count:,} row{'s' if count > 1 else ''} skipped ({why(table.rejected)})"
     return f"{table.name}: {rows}: {name_lines(table.skipped)}."
 
 

@@ -17,9 +17,22 @@ class _Frozen(BaseModel):
 
 
 class FilterStep(_Frozen):
-    """One filter, and what it took away. Users and items without a row left go with it, but unused items stay if core is 0."""
+    """One filter, and what it took away.
 
-    name: Literal["duplicates", "minimum-rating", "k-core"]
+    Users without a row left go with it. Items go if it is about items, or the k-core: else they stay in the catalogue.
+    """
+
+    name: Literal[
+        "duplicates",
+        "minimum-rating",
+        "time-range",
+        "exclude-users",
+        "exclude-items",
+        "categories",
+        "without-categories",
+        "sample-users",
+        "k-core",
+    ]
     settings: dict[str, Any] = Field(default_factory=dict)
     interactions_removed: int = Field(ge=0)
     users_removed: int = Field(ge=0)

@@ -1,9 +1,11 @@
 """What a reader hands on: the interactions and items of one source, as text ids, not yet filtered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
+
+from engine.data.rejected import of_files
 
 Time = Literal["real", "order", "position"]
 """``real``: the source has times; ``order``: it has none, rows stand in order; ``position``: its times are 1..n in each user."""
@@ -24,6 +26,7 @@ class RawData:
         sources: SHA-256 of each file that was read, by file name.
         time: what the timestamps are.
         notices: what people should know about the reading, one sentence each.
+        rejected: rows that were left out: ``file`` and the columns of :data:`engine.data.rejected.REJECTED`.
     """
 
     interactions: pl.DataFrame
@@ -31,3 +34,4 @@ class RawData:
     sources: dict[str, str]
     time: Time
     notices: tuple[str, ...] = ()
+    rejected: pl.DataFrame = field(default_factory=lambda: of_files({}))

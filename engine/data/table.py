@@ -7,12 +7,13 @@ millions of rows a second. Everything else goes record by record through Python'
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from engine.data.rejected import nothing_rejected, rejected_rows
 from engine.data.text import Text
 from engine.errors import DataError
 
@@ -30,16 +31,23 @@ class Table:
         frame: all columns as text, nothing stripped, empty fields as empty text.
         lines: 1-based line on which each row starts, int64; None: row ``i`` is on line ``first_line + i``.
         first_line: see ``lines``.
-        skipped: lines of rows that were left out because they have too few, too many or empty fields.
+        rejected: rows that were left out, ordered by line, as :data:`engine.data.rejected.REJECTED`.
         notices: what people should know.
+        lists: columns whose values were lists; their members are joined.
     """
 
     name: str
     frame: pl.DataFrame
     lines: npt.NDArray[np.int64] | None
     first_line: int
-    skipped: tuple[int, ...] = ()
+    rejected: pl.DataFrame = field(default_factory=nothing_rejected)
     notices: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()
+
+    @property
+    def skipped(self) -> tuple[int, ...]:
+        """Lines of the rows that were left out."""
+        return tuple(self.rejected["line"])
 
     def line(self, row: int) -> int:
         """The 1-based line on which ``row`` (0-based) starts."""
@@ -49,14 +57,16 @@ class Table:
         """Lines of the rows where ``mask`` is true."""
         return [self.line(int(row)) for row in mask.arg_true()]
 
-    def skip(self, mask: pl.Series) -> "Table":
-        """The table without the rows where ``mask`` is true; their lines are added to ``skipped``."""
+    def skip(self, mask: pl.Series, reason: str) -> "Table":
+        """The table without the rows where ``mask`` is true; they are added to ``rejected``."""
         if not mask.any():
             return self
         lines = self.lines if self.lines is not None else np.arange(self.first_line, self.first_line + self.frame.height)
-        dropped = tuple(self.lines_where(mask))
+        texts = [",".join(row) for row in self.frame.filter(mask).iter_rows()]
+        dropped = rejected_rows(self.lines_where(mask), [reason] * len(texts), texts)
+        rejected = pl.concat([self.rejected, dropped]).sort("line", maintain_order=True)
         kept = (~mask).to_numpy()
-        return replace(self, frame=self.frame.filter(~mask), lines=lines[kept], skipped=tuple(sorted(self.skipped + dropped)))
+        return replace(self, frame=self.frame.filter(~mask), lines=lines[kept], rejected=rejected)
 
 
 def read_table(text: Text, *, columns: Sequence[str] | None = None, delimiter: str | None = None, quotes: bool = True) -> Table:
@@ -168,10 +178,10 @@ def _read_strict(text: Text, names: list[str], delimiter: str, quotes: bool, hea
     blocks = [pl.DataFrame(schema=schema)]
     rows: list[list[str]] = []
     lines: list[int] = []
-    skipped: list[int] = []
+    bad: list[tuple[int, str, str]] = []
     for line, record in records:
         if len(record) != len(names):
-            skipped.append(line)
+            bad.append((line, f"too {'few' if len(record) < len(names) else 'many'} fields", delimiter.join(record)))
             continue
         rows.append(record)
         lines.append(line)
@@ -179,7 +189,13 @@ def _read_strict(text: Text, names: list[str], delimiter: str, quotes: bool, hea
             blocks.append(pl.DataFrame(rows, schema=schema, orient="row"))
             rows = []
     blocks.append(pl.DataFrame(rows, schema=schema, orient="row"))
-    return Table(text.name, pl.concat(blocks), np.array(lines, np.int64), 1, tuple(skipped))
+    return Table(
+        text.name,
+        pl.concat(blocks),
+        np.array(lines, np.int64),
+        1,
+        rejected_rows(*zip(*bad, strict=True)) if bad else nothing_rejected(),
+    )
 
 
 def _records(text: Text, delimiter: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:

@@ -13,7 +13,13 @@ from engine.errors import DataError
 LARGEST_RATIO = 50
 """A gzip file that grows to more than this many times its size is refused ..."""
 FREE_EXPANSION = 16 * 2**20
-"""... once it has passed this many bytes: small files may be as regular as they like."""
+"""... once it has passed this many bytes: small files may be as regular as they like ..."""
+LARGEST_UNPACKED = 8 * 2**30
+"""... and so is one, however large itself, that grows beyond this many bytes."""
+
+GZIP = b"\x1f\x8b"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+PARQUET = b"PAR1"
 
 _CHUNK = 2**20
 _MAGIC = {
@@ -60,23 +66,36 @@ def read_text(path: Path, fallback: str | None = None) -> Text:
     Raises:
         DataError: the file is missing, empty, damaged, binary, holds NUL bytes or expands beyond the limit.
     """
-    try:
-        stored = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
-    data = _unzip(path.name, stored) if stored[:2] == b"\x1f\x8b" else stored
+    data, digest = read_bytes(path)
     if not data.strip():
         raise DataError(
             f"{path.name}: the file is empty.", "Upload a file with a header line and one row per interaction or item."
         )
-    digest = hashlib.sha256(stored).hexdigest()
-    del stored
     data, notices = _as_utf8(path.name, data, fallback)
     return Text(path.name, data, digest, notices)
 
 
+def read_bytes(path: Path) -> tuple[bytes, str]:
+    """The content of ``path``, unpacked if it is gzip, and the SHA-256 of the file as it lies on disk.
+
+    Raises:
+        DataError: the file cannot be read, is damaged or expands beyond the limit.
+    """
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+    digest = hashlib.sha256(stored).hexdigest()
+    return (_unzip(path.name, stored) if stored.startswith(GZIP) else stored), digest
+
+
+def expansion_limit(stored: int) -> int:
+    """How many bytes ``stored`` packed bytes may grow to."""
+    return min(max(FREE_EXPANSION, LARGEST_RATIO * stored), LARGEST_UNPACKED)
+
+
 def _unzip(name: str, stored: bytes) -> bytes:
-    limit = max(FREE_EXPANSION, LARGEST_RATIO * len(stored))
+    limit = expansion_limit(len(stored))
     unpacked = io.BytesIO()
     try:
         with GzipFile(fileobj=io.BytesIO(stored)) as stream:
@@ -84,7 +103,9 @@ def _unzip(name: str, stored: bytes) -> bytes:
                 unpacked.write(chunk)
                 if unpacked.tell() > limit:
                     raise DataError(
-                        f"{name} expands to more than the limit of {LARGEST_RATIO} times its size.", "Upload it unpacked."
+                        f"{name} expands to more than the limit of {LARGEST_RATIO} times its size "
+                        f"or {LARGEST_UNPACKED >> 30} GiB.",
+                        "Upload it unpacked.",
                     )
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{name}: the gzip file is incomplete or damaged ({error}).", "Pack or upload it again.") from error
@@ -119,15 +140,20 @@ def _from_utf16(name: str, data: bytes) -> bytes:
     return converted
 
 
+def binary_kind(head: bytes) -> str | None:
+    """What the file that begins with ``head`` is, in words; empty: something that is no text; None: perhaps text."""
+    for magic, kind in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return "" if controls > 0.02 * len(head) else None
+
+
 def _refuse_binary(name: str, data: bytes) -> None:
     hint = "Save the table as CSV (UTF-8) and upload that."
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
-            raise DataError(f"{name}: this is not a text file, but {kind}.", hint)
-    head = data[: 64 * 1024]
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls > 0.02 * len(head):
-        raise DataError(f"{name}: this is not a text file.", hint)
+    kind = binary_kind(data[: 64 * 1024])
+    if kind is not None:
+        raise DataError(f"{name}: this is not a text file{kind and f', but {kind}'}.", hint)
     zero = data.find(b"\0")
     if zero >= 0:
         line = data.count(b"\n", 0, zero) + 1

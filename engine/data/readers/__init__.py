@@ -3,7 +3,18 @@
 A new reader is one file here with one strict ``register_reader`` call, imported below.
 """
 
-from engine.data.readers import interactions, movielens
-from engine.data.readers.registry import READERS, Reader, register_reader
+from engine.data.readers import amazon, interactions, movielens, recbole, sasrec, zip
+from engine.data.readers.registry import READERS, Reader, find_reader, register_reader
 
-__all__ = ["READERS", "Reader", "interactions", "movielens", "register_reader"]
+__all__ = [
+    "READERS",
+    "Reader",
+    "amazon",
+    "find_reader",
+    "interactions",
+    "movielens",
+    "recbole",
+    "register_reader",
+    "sasrec",
+    "zip",
+]

@@ -1,27 +1,26 @@
-"""A folder with ``interactions.csv[.gz]`` and perhaps ``items.csv[.gz]``, or one file of interactions."""
+"""A folder with ``interactions`` and perhaps ``items``, each as CSV, TSV, JSON Lines or Parquet; or one file of interactions."""
 
 from pathlib import Path
 
-import polars as pl
-
-from engine.data.catalogue import ItemColumns, read_catalogue, with_orphans
-from engine.data.interactions import LogColumns, read_log
 from engine.data.raw import RawData
+from engine.data.readers.assemble import assemble
 from engine.data.readers.registry import Reader, register_reader
-from engine.data.table import read_table
-from engine.data.text import read_text
+from engine.data.table import Table
+from engine.data.tabular import read_file
 from engine.errors import DataError
+
+_ENDINGS = tuple(f".{kind}{packed}" for kind in ("csv", "tsv", "jsonl", "parquet") for packed in ("", ".gz"))
 
 
 def _find(folder: Path, stem: str) -> Path | None:
-    found = [folder / name for name in (f"{stem}.csv", f"{stem}.csv.gz") if (folder / name).is_file()]
+    found = [folder / f"{stem}{ending}" for ending in _ENDINGS if (folder / f"{stem}{ending}").is_file()]
     if len(found) > 1:
         raise DataError(f"{folder.name} holds both {found[0].name} and {found[1].name}.", "Keep the one that is meant.")
     return found[0] if found else None
 
 
 def _is_folder(path: Path) -> bool:
-    return any((path / name).is_file() for name in ("interactions.csv", "interactions.csv.gz"))
+    return any((path / f"interactions{ending}").is_file() for ending in _ENDINGS)
 
 
 def _read_folder(path: Path) -> RawData:
@@ -36,26 +35,21 @@ def _read_file(path: Path) -> RawData:
 
 
 def _read(log: Path, catalogue: Path | None) -> RawData:
-    text = read_text(log)
-    sources = {log.name: text.sha256}
-    interactions, time, notices = read_log(read_table(text), LogColumns())
-    del text
-    items: pl.DataFrame | None = None
+    table, digest = read_file(log)
+    sources = {log.name: digest}
+    items: Table | None = None
     if catalogue is not None:
-        words = read_text(catalogue)
-        sources[catalogue.name] = words.sha256
-        items, item_notices = read_catalogue(read_table(words), ItemColumns())
-        notices += item_notices
-    items, orphan_notices = with_orphans(items, interactions["item"])
-    return RawData(interactions, items, sources, time, notices + orphan_notices)
+        items, sources[catalogue.name] = read_file(catalogue)
+    return assemble(table, items, sources)
 
 
 register_reader(
     "interactions",
     Reader(
-        "interactions.csv or interactions.csv.gz (beside it, if there is one, items.csv or items.csv.gz)",
+        "interactions.csv, .tsv, .jsonl or .parquet, perhaps with .gz behind it (beside it, if there is one, items.csv etc.)",
         _is_folder,
         _read_folder,
+        rank=0,
     ),
 )
-register_reader("interactions-file", Reader("a single file of interactions", Path.is_file, _read_file))
+register_reader("interactions-file", Reader("a single file of interactions", Path.is_file, _read_file, rank=2))

@@ -1,4 +1,4 @@
-"""The folders that MovieLens comes in: ml-100k, ml-1m, and those with headers (ml-latest, ml-20m, ml-25m, ml-32m)."""
+"""The folders that MovieLens comes in: ml-100k, ml-1m and ml-10m, and those with headers (ml-latest, ml-20m, ml-25m, ml-32m)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from engine.data.catalogue import ItemColumns, read_catalogue, with_orphans
-from engine.data.interactions import LogColumns, read_log
+from engine.data.catalogue import ItemColumns
+from engine.data.interactions import LogColumns
 from engine.data.raw import RawData
+from engine.data.readers.assemble import assemble
 from engine.data.readers.registry import Reader, register_reader
 from engine.data.table import Table, read_table
 from engine.data.text import Text, read_text
@@ -53,16 +54,9 @@ def _double_colons(text: Text, columns: Sequence[str]) -> Table:
 def _read_latest(path: Path) -> RawData:
     log = read_text(path / "ratings.csv")
     words = read_text(path / "movies.csv")
-    raw = _together(
-        read_table(log),
-        read_table(words),
-        {"ratings.csv": log, "movies.csv": words},
-        LogColumns(user="userId", item="movieId"),
-        ItemColumns(id="movieId", categories="genres"),
-    )
-    return replace(
-        raw, items=raw.items.with_columns(pl.col("categories").list.eval(pl.element().filter(pl.element() != _NO_GENRE)))
-    )
+    texts = {"ratings.csv": log, "movies.csv": words}
+    columns = LogColumns(user="userId", item="movieId")
+    return _together(read_table(log), read_table(words), texts, columns, ItemColumns(id="movieId", categories="genres"))
 
 
 def _together(
@@ -72,11 +66,9 @@ def _together(
     columns: LogColumns | None = None,
     item_columns: ItemColumns | None = None,
 ) -> RawData:
-    interactions, time, notices = read_log(log, columns or LogColumns())
-    listed, item_notices = read_catalogue(catalogue, item_columns or ItemColumns())
-    items, orphan_notices = with_orphans(listed, interactions["item"])
-    sources = {name: text.sha256 for name, text in texts.items()}
-    return RawData(interactions, items, sources, time, notices + item_notices + orphan_notices)
+    raw = assemble(log, catalogue, {name: text.sha256 for name, text in texts.items()}, columns, item_columns)
+    genres = pl.col("categories").list.eval(pl.element().filter(pl.element() != _NO_GENRE))
+    return replace(raw, items=raw.items.with_columns(genres))
 
 
 def _holds(*names: str) -> Callable[[Path], bool]:
@@ -84,5 +76,7 @@ def _holds(*names: str) -> Callable[[Path], bool]:
 
 
 register_reader("movielens-100k", Reader("MovieLens 100K: u.data and u.item", _holds("u.data", "u.item"), _read_100k))
-register_reader("movielens-1m", Reader("MovieLens 1M: ratings.dat and movies.dat", _holds("ratings.dat", "movies.dat"), _read_1m))
+register_reader(
+    "movielens-1m", Reader("MovieLens 1M or 10M: ratings.dat and movies.dat", _holds("ratings.dat", "movies.dat"), _read_1m)
+)
 register_reader("movielens", Reader("MovieLens: ratings.csv and movies.csv", _holds("ratings.csv", "movies.csv"), _read_latest))

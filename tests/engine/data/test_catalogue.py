@@ -10,7 +10,8 @@ HEADER = "item_id,title,categories,description\n"
 
 
 def read(content: str) -> tuple[pl.DataFrame, str]:
-    items, notices = read_catalogue(read_table(text_of(content, "items.csv")), ItemColumns())
+    listed = read_catalogue(read_table(text_of(content, "items.csv")), ItemColumns())
+    items, notices = listed.items, listed.notices
     return items, " ".join(notices)
 
 

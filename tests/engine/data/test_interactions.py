@@ -11,7 +11,8 @@ HEADER = "user_id,item_id,timestamp,rating\n"
 
 
 def read(content: str) -> tuple[pl.DataFrame, Time, str]:
-    frame, time, notices = read_log(read_table(text_of(content)), LogColumns())
+    log = read_log(read_table(text_of(content)), LogColumns())
+    frame, time, notices = log.interactions, log.time, log.notices
     return frame, time, " ".join(notices)
 
 

@@ -5,6 +5,7 @@ from django.core.files.base import ContentFile
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from engine.errors import DataError, SpecError
+from engine.spec import FilterSpec
 from tests.webapp.people import People
 from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.models import Dataset, Version
@@ -27,7 +28,7 @@ def test_files_are_stored_and_the_worker_is_asked(
     assert len(callbacks) == 2
     assert (first.number, second.number) == (1, 2)
     assert first.state == "queued"
-    assert first.filters == {"core": 3, "minimum_rating": None}
+    assert first.filters == FilterSpec(core=3).model_dump(mode="json")
     assert second.filters["core"] == 5
     expected = [f"{first.upload_key}/interactions.csv", f"{first.upload_key}/items.csv", f"{second.upload_key}/interactions.csv"]
     assert stored(settings) == sorted(expected)
