@@ -174,7 +174,7 @@ class Implementation(Method[DarecSpec]):
             ALONE_REVISION,
             context.version.hash,
             context.device.type,
-            training.model_dump(mode="json", exclude={"minutes", "stop_below"}),
+            training.model_dump(mode="json", exclude={"minutes", "stop_below", "keep_start"}),
             [seconds, context.spec.evaluation.seen],
             self.settings.loss.model_dump(mode="json"),
             [injection.kind, shape.model_dump(mode="json")],
