@@ -101,6 +101,8 @@ class Proposal:
 
 
 LEAST_FIDELITY = 0.05
+_UNKNOWN_SHARE = 0.5
+"""Of trials that were ended early by a release that did not note how far they were."""
 
 
 def trial_value(valid: Mapping[str, float], stopped_below: bool, curve_at: Sequence[float]) -> tuple[float, float]:
@@ -110,5 +112,7 @@ def trial_value(valid: Mapping[str, float], stopped_below: bool, curve_at: Seque
         valid: validation metrics of its run; ``stopped_below``: whether the run was ended early.
         curve_at: how far it was at each evaluation, see ``Result.curve_at``.
     """
-    fidelity = max(min(curve_at[-1], 0.99), LEAST_FIDELITY) if stopped_below and curve_at else 1.0
-    return valid["ndcg@10"], fidelity
+    if not stopped_below:
+        return valid["ndcg@10"], 1.0
+    share = curve_at[-1] if curve_at else _UNKNOWN_SHARE
+    return valid["ndcg@10"], max(min(share, 0.99), LEAST_FIDELITY)

@@ -19,7 +19,7 @@ def test_a_candidate_survives_json() -> None:
 
 @pytest.mark.parametrize(
     ("stopped", "at", "fidelity"),
-    [(False, [0.3, 1.0], 1.0), (False, [0.3, 0.6], 1.0), (True, [0.3, 0.6], 0.6), (True, [0.0], LEAST_FIDELITY)],
+    [(False, [0.3, 1.0], 1.0), (False, [0.3, 0.6], 1.0), (True, [0.3, 0.6], 0.6), (True, [0.0], LEAST_FIDELITY), (True, [], 0.5)],
 )
 def test_a_trial_is_worth_its_validation(stopped: bool, at: list[float], fidelity: float) -> None:
     assert trial_value({"ndcg@10": 0.25, "hr@10": 0.5}, stopped, at) == (0.25, fidelity)
