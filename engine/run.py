@@ -24,8 +24,9 @@ from engine.result import ItemLine, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
 from engine.training.device import choose_device, set_threads
+from engine.training.position import Position
 from engine.training.progress import ProgressReporter
-from engine.training.trainer import Position, Trainer
+from engine.training.trainer import Trainer
 
 RECOMMENDED = 10
 SHOWN_HISTORY = 10

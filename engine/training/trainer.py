@@ -4,7 +4,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
 from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
 from engine.training.decay import decays
+from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.reuse import StageOutcome, keep_stage, take_stage
 
@@ -22,48 +23,6 @@ SELECTION_METRIC = "ndcg@10"
 CHECKPOINT_SECONDS = 20.0
 STAGE_SEED = 1_000_003
 Validate = Callable[[Stage], dict[str, float]]
-
-
-@dataclass
-class Position:
-    """Where training stands: all that a checkpoint holds besides tensors.
-
-    Attributes:
-        step: optimiser steps of the run; ``stage_step``: of the stage.
-        epoch: finished epochs of the stage; ``batch``: the next batch of the current one.
-        seconds: wall time of training, evaluation on validation included; ``step_seconds``: without it.
-        loss_sum, loss_targets: sum of loss times targets, and targets, of the current epoch.
-        best: name of the checkpoint with the stage's best weights; ``bad``: evaluations since then.
-        curve: values of the stage's evaluations; ``curve_at``: how far the stage was at each, see ``Result.curve_at``;
-            ``stopped_below``: the last of them ended it, see ``TrainingSpec.stop_below``.
-        moved: True if a step was made since the last evaluation.
-    """
-
-    stage: int = 0
-    step: int = 0
-    stage_step: int = 0
-    epoch: int = 0
-    epochs_before: int = 0
-    batch: int = 0
-    seconds: float = 0.0
-    step_seconds: float = 0.0
-    targets: int = 0
-    loss_sum: float = 0.0
-    loss_targets: int = 0
-    best: str | None = None
-    best_value: float = -1.0
-    best_epoch: int = 0
-    bad: int = 0
-    curve: list[float] = field(default_factory=list)
-    curve_at: list[float] = field(default_factory=list)
-    stopped_below: bool = False
-    moved: bool = False
-    started: bool = False
-
-    @property
-    def epochs(self) -> int:
-        """Finished epochs of all stages."""
-        return self.epochs_before + self.epoch
 
 
 def fingerprint(context: Context) -> str:
