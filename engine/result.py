@@ -79,7 +79,7 @@ class Result(_Frozen):
     data: DataCounts
     protocol: Protocol
     valid: dict[str, float]
-    test: dict[str, float]
+    test: dict[str, float] = Field(description="empty where evaluation.test is off")
     seconds: float = Field(description="wall time of this attempt, training and evaluation")
     trainable_parameters: int
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")

@@ -77,9 +77,10 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     position = Trainer(method, context, validate, progress, should_stop).run()
     method.calibrate()
     evaluations: dict[SplitName, Evaluation] = {}
-    for name in ("valid", "test"):
+    names: tuple[SplitName, ...] = ("valid", "test") if spec.evaluation.test else ("valid",)
+    for name in names:
         phase = "evaluating validation" if name == "valid" else "evaluating test"
-        report_users = progress.counting if name == "valid" else progress.final
+        report_users = progress.final if name == names[-1] else progress.counting
         evaluations[name] = judge(method.scorer(), name, partial(_count_users, report_users, phase))
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
@@ -138,6 +139,7 @@ def _result(
     warnings: list[str],
     seconds: float,
 ) -> Result:
+    test = evaluations.get("test")
     return Result(
         method=context.spec.method.id,
         preset=context.spec.preset,
@@ -153,7 +155,7 @@ def _result(
             metrics=sorted(METRICS.names()),
         ),
         valid=evaluations["valid"].metrics,
-        test=evaluations["test"].metrics,
+        test=test.metrics if test else {},
         seconds=round(seconds, 2),
         trainable_parameters=method.trainable_parameters(),
         targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
@@ -162,10 +164,10 @@ def _result(
         curve=[round(value, 6) for value in position.curve],
         curve_at=[round(share, 4) for share in position.curve_at],
         stopped_below=position.stopped_below,
-        users_evaluated=len(evaluations["test"].users),
-        slices=slice_lines(context.split, "test", evaluations["test"].users, evaluations["test"].ranks),
+        users_evaluated=len((test or evaluations["valid"]).users),
+        slices=slice_lines(context.split, "test", test.users, test.ranks) if test else [],
         architecture=method.architecture(),
-        samples=_samples(context, evaluations["test"]),
+        samples=_samples(context, test) if test else [],
         warnings=warnings,
     )
 

@@ -125,6 +125,10 @@ class EvaluationSpec(Spec):
     candidates_file: str = setting(
         "candidates.csv", "imported candidates: name of a file in the version's folder, or beside it, with columns user and item"
     )
+    test: bool = setting(
+        True,
+        "rank the test targets at the end too; off leaves them alone while settings are chosen, as trials of a search do",
+    )
     batch_users: int = setting(256, "users scored at once", "users", ge=1, le=65536)
     samples: int = setting(8, "users whose sample recommendations are stored", "users", ge=0, le=100)
 

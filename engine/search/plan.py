@@ -33,6 +33,8 @@ class SearchPlan(SearchSpec):
             raise ValueError(f"run.method: got {self.run.method.id}, must be darec: only it has adapters to search")
         if self.run.training.minutes is None:
             raise ValueError("run.training.minutes: is missing; a search needs to know how long a full training is")
+        if not self.run.evaluation.test:
+            raise ValueError("run.evaluation.test: got false, must be true: the final comparison is on the test targets")
         for further in self.space.further:
             value = further.start if further.start is not None else levels_of(further)[0]
             try:
@@ -68,8 +70,9 @@ def full_run(plan: SearchPlan, candidate: Candidate) -> RunSpec:
 def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] = ()) -> RunSpec:
     """A trial of ``candidate``: the CF model's own stage as in the full training, ``plan.share`` of the joint stage.
 
-    The start of the joint stage is the same in all trials, so it is not among the values that a trial is judged by: where it is
-    better than what a short stage reaches, all trials would be worth the same.
+    The test targets are left alone: only what is retrained in the end is tested. The start of the joint stage is the same in all
+    trials, so it is not among the values that a trial is judged by: where it is better than what a short stage reaches, all
+    trials would be worth the same.
 
     Args:
         floors: what its best value must have reached in each of equal parts of the joint stage, see ``TrainingSpec.stop_below``.
@@ -80,6 +83,7 @@ def trial_run(plan: SearchPlan, candidate: Candidate, floors: tuple[float, ...] 
         "training.minutes": alone + joint,
         "training.stop_below": floors,
         "training.keep_start": False,
+        "evaluation.test": False,
         **({"method.injection.share_of_time": alone / (alone + joint)} if alone else {}),
     }
     return parse_spec(override(full_run(plan, candidate).model_dump(mode="json"), settings))

@@ -82,6 +82,9 @@ class Study:
             raise UserError("The study has no variants.", "Name at least one.")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
             raise UserError(f"seeds: got {list(self.seeds)}, must be different whole numbers from 0 on.", "Write e.g. 0,1,2.")
+        for member in self.members:
+            if not member.spec.evaluation.test:
+                raise UserError(f"{member.label}: evaluation.test is off.", "Turn it on: a study compares test figures.")
         for member in self.members[1:]:
             _check_same_protocol(self.base, member)
 

@@ -7,6 +7,7 @@ from engine.data.prepare import prepare
 from engine.data.read import read_raw
 from engine.data.version import Version
 from engine.errors import DataError, UserError
+from engine.events import Event, ProgressEvent
 from engine.presets import get_preset
 from engine.run import run
 from engine.spec import FilterSpec
@@ -60,3 +61,21 @@ def test_popularity_on_real_data_gives_the_known_numbers(shared_data: Path, tmp_
     assert result.protocol.seen == "remove"
     assert result.test["hr@10"] == pytest.approx(0.087, abs=5e-4)
     assert result.test["ndcg@10"] == pytest.approx(0.0445, abs=5e-5)
+
+
+def test_test_targets_are_left_alone_where_that_is_asked(planted: Version, tmp_path: Path) -> None:
+    base = {"training.epochs": 2}
+    whole = run(small_spec("sasrec", base), planted, tmp_path / "whole", lambda event: None)
+    phases: list[str] = []
+
+    def tell(event: Event) -> None:
+        if isinstance(event, ProgressEvent):
+            phases.append(event.phase)
+
+    chosen = run(small_spec("sasrec", {**base, "evaluation.test": False}), planted, tmp_path / "chosen", tell)
+    assert chosen.valid == whole.valid
+    assert (chosen.test, chosen.slices, chosen.samples) == ({}, [], [])
+    assert chosen.users_evaluated == whole.users_evaluated
+    assert not (tmp_path / "chosen" / "ranks_test.parquet").exists()
+    assert "evaluating validation" in phases
+    assert "evaluating test" not in phases

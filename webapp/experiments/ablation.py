@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from engine.errors import UserError
-from engine.spec import RunSpec, parse_spec
+from engine.spec import RunSpec, override, parse_spec
 from engine.study.ablations import ablation_study, ablations_of
 from engine.study.variant import Study, Variant
 from webapp import broker
@@ -84,7 +84,7 @@ def ablation_page(request: PageRequest, pk: int) -> HttpResponse:
     enter_project(request, run.project)
     require_role(request.user, run.project, Role.RESEARCHER)
     try:
-        spec = parse_spec(run.spec)
+        spec = parse_spec(override(run.spec, {"evaluation.test": True}))  # trials of a search leave the test alone
         variants = ablations_of(spec)
     except UserError as error:
         messages.error(request, f"{run} cannot be ablated. {error}")

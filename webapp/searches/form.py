@@ -42,7 +42,7 @@ _HELP = {
     "run.training.minutes": "how long the winner and its rival are trained in the end; trials get a share of it",
     "share": "part of a full training's joint stage that a trial gets; the CF model's own stage is trained once for all",
 }
-_HIDDEN = ("run.preset", "run.method.architecture", "run.training.stop_below")
+_HIDDEN = ("run.preset", "run.method.architecture", "run.training.stop_below", "run.evaluation.test")
 """A label, and what the search itself sets."""
 _HIDDEN_GROUPS = ("run.filters",)
 _TICKED = {"space.kinds": tuple(ADAPTER_KINDS.names()), "space.targets": TARGETS}

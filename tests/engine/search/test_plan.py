@@ -38,6 +38,7 @@ def test_a_trial_keeps_the_cf_stage_and_shortens_the_joint_one() -> None:
     assert minutes * (1 - share) == pytest.approx(0.6)
     assert spec.training.stop_below == (0.1, 0.2)
     assert not spec.training.keep_start
+    assert not spec.evaluation.test
 
 
 @pytest.mark.parametrize("run", [{"method.injection.kind": "none"}, {"method.injection.share_of_time": 0}])
@@ -50,6 +51,8 @@ def test_impossible_plans_say_what_is_wrong() -> None:
         plan({"training.minutes": None})
     with pytest.raises(SpecError, match=r"run\.method: got sasrec, must be darec"):
         validate(SearchPlan, {"run": get_preset("sasrec").spec({"training.minutes": 1}).model_dump(mode="json")})
+    with pytest.raises(SpecError, match=r"run\.evaluation\.test: got false"):
+        search_presets().get("search-nano").plan({"run.evaluation.test": False})
     with pytest.raises(SpecError, match=r"training\.lerning_rate"):
         plan(**{"space.further": [{"path": "training.lerning_rate", "low": 0.001, "high": 0.01}]})
 

@@ -43,6 +43,7 @@ def test_runs_go_seed_by_seed() -> None:
         ([member("a")], (-1,), "seeds"),
         ([member("a"), member("b", **{"evaluation.seen": "keep"})], (0,), r"b: evaluation\.seen is 'keep', but 'auto' in a"),
         ([member("a"), member("b", **{"filters.core": 3})], (0,), "b: filters is"),
+        ([member("a", **{"evaluation.test": False})], (0,), r"a: evaluation\.test is off"),
     ],
 )
 def test_what_cannot_be_a_study(members: list[Member], seeds: tuple[int, ...], words: str) -> None:

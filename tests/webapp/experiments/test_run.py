@@ -55,6 +55,17 @@ def test_working(alice: Client, version: Version) -> None:
     assert chart(body) == {"valid": [[1, 0.01], [2, 0.02]], "loss": [[1, 4.0], [2, 3.0]]}
 
 
+def test_a_run_that_left_the_test_alone_says_so(alice: Client, version: Version) -> None:
+    run = finish(make_run(version, preset="darec-nano"))
+    tested = alice.get(f"/runs/{run.pk}").content.decode()
+    Run.objects.filter(pk=run.pk).update(test={}, slices=[])
+    body = alice.get(f"/runs/{run.pk}").content.decode()
+    assert "The test targets were left alone" in body
+    assert 'scope="colgroup">Test<' not in body
+    assert 'scope="colgroup">Test<' in tested
+    assert "left alone" not in tested
+
+
 def test_succeeded(alice: Client, version: Version) -> None:
     run = finish(make_run(version, preset="darec-nano"))
     report(run, 2)
