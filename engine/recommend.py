@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.data.split import leave_one_out, seen_rule
+from engine.data.split import seen_rule
+from engine.data.splits import make_split
 from engine.data.version import Version, is_version, read_version
 from engine.errors import UserError
 from engine.methods import METHODS
@@ -36,7 +37,7 @@ class Recommender:
         version = _find_version(folder, about)
         spec = parse_spec(about["spec"])
         set_threads(spec.training.threads)
-        context = Context(spec, version, leave_one_out(version), choose_device("auto"), folder, lambda event: None)
+        context = Context(spec, version, make_split(version, spec.split), choose_device("auto"), folder, lambda event: None)
         torch.manual_seed(spec.training.seed)
         method = METHODS.get(spec.method.id).load()(context)
         method.load_state(load_tensors(folder / "model" / "model.safetensors"))

@@ -19,12 +19,14 @@ class Protocol(_Frozen):
     """All that must be equal before two numbers may stand side by side."""
 
     version: str = Field(description="content hash of the version")
-    split: str = Field(description="name of the split, e.g. leave-one-out")
+    split: str = Field(description="name of the split, e.g. leave-one-out or user-ratio (94 users validate, 95 test)")
     split_hash: str
     seen: str = Field(description="'remove' or 'keep': what happens to items of the user's history")
-    candidates: str = Field(description="'full': every item of the catalogue is ranked")
+    candidates: str = Field(
+        description="'full': every item of the catalogue is ranked; 'imported': at the test each user's list in the data alone"
+    )
     ties: str = Field(description="'mid-rank': half of the equal scores count as better")
-    catalogue: int = Field(description="number of items ranked")
+    catalogue: int = Field(description="number of items of the version")
     metrics: list[str] = Field(description="names of the metrics, sorted")
 
 

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from engine.data.split import Split, leave_one_out, seen_rule
+from engine.data.candidates import candidates_of, limit_to_candidates
+from engine.data.sequences import Sequences
+from engine.data.split import Split, seen_rule
+from engine.data.splits import make_split
 from engine.data.version import Version
 from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
@@ -62,13 +65,15 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
 
     set_threads(spec.training.threads)
     _claim_folder(spec, version, workdir)
-    split = leave_one_out(version)
+    split, candidates = split_and_candidates(spec, version)
+    for notice in split.notices:
+        tell(WarningEvent(message=notice))
     device = choose_device(spec.training.device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, workdir, tell, check_stop)
     method = METHODS.get(spec.method.id).load()(context)
     progress = ProgressReporter(tell)
-    judge = _Judge(context, check_stop)
+    judge = Judge(context, candidates, check_stop)
 
     def validate(stage: Any) -> dict[str, float]:
         return judge(stage.scorer(), "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
@@ -91,15 +96,35 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     return result
 
 
-class _Judge:
-    """Evaluates scores under the run's protocol."""
+def split_and_candidates(spec: RunSpec, version: Version) -> tuple[Split, Sequences | None]:
+    """How ``version`` is split for a run, and, unless its tests rank the full catalogue, the candidates of each user.
 
-    def __init__(self, context: Context, check_stop: Callable[[], None]) -> None:
-        self.context = context
+    Raises:
+        DataError: the data cannot be split so, or have no candidates for anybody who is tested.
+    """
+    split = make_split(version, spec.split)
+    if spec.evaluation.candidates == "full":
+        return split, None
+    candidates = candidates_of(version)
+    return limit_to_candidates(split, candidates), candidates
+
+
+class Judge:
+    """Evaluates scores under the run's protocol.
+
+    Args:
+        candidates: what each user's test target is ranked among; None: the whole catalogue.
+        check_stop: called after each batch of users; may raise to stop.
+    """
+
+    def __init__(self, context: Context, candidates: Sequences | None, check_stop: Callable[[], None]) -> None:
+        self.context, self.candidates = context, candidates
         self.check_stop = check_stop
         self.seen = seen_rule(context.version, context.spec.evaluation.seen)
 
     def __call__(self, score: Score, name: SplitName, on_batch: Callable[[int, int], None]) -> Evaluation:
+        """Rank the targets of ``name`` by ``score``; ``on_batch`` as for :func:`engine.evaluation.evaluator.evaluate`."""
+
         def step(done: int, total: int) -> None:
             on_batch(done, total)
             self.check_stop()
@@ -110,6 +135,7 @@ class _Judge:
             name,
             catalogue=self.context.version.counts.items,
             remove_seen=self.seen == "remove",
+            candidates=self.candidates if name == "test" else None,
             batch_users=self.context.spec.evaluation.batch_users,
             on_batch=step,
         )
@@ -134,7 +160,7 @@ def _result(
     context: Context,
     method: Method[Any],
     position: Position,
-    judge: _Judge,
+    judge: Judge,
     evaluations: dict[SplitName, Evaluation],
     warnings: list[str],
     seconds: float,
@@ -146,10 +172,10 @@ def _result(
         data=context.version.counts,
         protocol=Protocol(
             version=context.version.hash,
-            split=context.split.kind,
+            split=context.split.name,
             split_hash=context.split.hash,
             seen=judge.seen,
-            candidates="full",
+            candidates=context.spec.evaluation.candidates,
             ties="mid-rank",
             catalogue=context.version.counts.items,
             metrics=sorted(METRICS.names()),

@@ -25,6 +25,8 @@ def version_hash(
     item: npt.NDArray[np.int32],
     timestamp: npt.NDArray[np.int64],
     weight: npt.NDArray[np.float32],
+    part: npt.NDArray[np.uint8] | None = None,
+    candidates: pl.DataFrame | None = None,
 ) -> str:
     """Hex digest of a version's content.
 
@@ -32,6 +34,7 @@ def version_hash(
         users: ids in index order.
         items: ``id``, ``title``, ``categories``, ``description`` and further text columns, in index order.
         user, item, timestamp, weight: the interactions, `interactions` each.
+        part, candidates: an imported split and imported lists, see :class:`engine.data.version.Version`; None counts not.
     """
     digest = hashlib.sha256(b"darec-lab version 1\n")
     _add_texts(digest, "users", pl.Series(users, dtype=pl.String))
@@ -46,6 +49,11 @@ def version_hash(
     _add_array(digest, "item", item.astype("<i4", copy=False))
     _add_array(digest, "timestamp", timestamp.astype("<i8", copy=False))
     _add_array(digest, "weight", weight.astype("<f4", copy=False))
+    if part is not None:
+        _add_array(digest, "part", part)
+    if candidates is not None:
+        for name in ("user", "item"):
+            _add_array(digest, f"candidates: {name}", candidates[name].to_numpy().astype("<i4", copy=False))
     return digest.hexdigest()
 
 

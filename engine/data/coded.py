@@ -15,7 +15,7 @@ class CodedRows:
 
     Attributes:
         frame: ``user`` and ``item`` int32 from 0, ``timestamp`` int64, ``weight`` float32 (null: no rating), perhaps
-            ``fraction`` int32; sorted by user, time and file order.
+            ``fraction`` int32 and ``part`` uint8; sorted by user, time and file order.
         user_ids: text, sorted; user ``u`` is ``user_ids[u]``.
         items: ``id``, ``title``, ``categories``, ``description``, further text, sorted by id; item ``i`` is row ``i``.
         time: what the timestamps are.
@@ -44,6 +44,8 @@ class CodedRows:
         if not len(weight) or (weight == 1).all():
             weight = pl.Series([None], dtype=pl.Float32).new_from_index(0, len(weight))
         frame = pl.DataFrame({"user": version.user, "item": version.item, "timestamp": version.timestamp, "weight": weight})
+        if version.part is not None:
+            frame = frame.with_columns(part=version.part)
         further = [name for name in version.items.columns if name not in (*ITEM_COLUMNS, "index")]
         items = version.items.select(*ITEM_COLUMNS, *further)
         return cls(frame, pl.Series(version.users, dtype=pl.String), items, version.manifest.time)

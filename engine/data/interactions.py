@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.data.parts import read_parts
 from engine.data.raw import Time
 from engine.data.rejected import why
 from engine.data.table import Table, name_lines
@@ -14,12 +15,13 @@ from engine.errors import DataError
 
 @dataclass(frozen=True)
 class LogColumns:
-    """The names that the columns have in a file; time and rating may be missing there."""
+    """The names that the columns have in a file; all but user and item may be missing there."""
 
     user: str = "user_id"
     item: str = "item_id"
     timestamp: str = "timestamp"
     rating: str = "rating"
+    split: str = "split"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ def read_log(table: Table, columns: LogColumns) -> Log:
     """Convert ``table`` to the interactions of :class:`engine.data.raw.RawData`.
 
     Raises:
-        DataError: a required column is missing, there are no rows, or a timestamp or rating cannot be read.
+        DataError: a required column is missing, there are no rows, or a timestamp, rating or part cannot be read.
     """
     for column in (columns.user, columns.item):
         require_column(table, column)
@@ -55,10 +57,12 @@ def read_log(table: Table, columns: LogColumns) -> Log:
     frame = table.frame.select(user=columns.user, item=columns.item)
     frame = frame.with_columns(weight=_ratings(table, columns.rating, notices))
     frame, time = _add_times(frame, table, columns.timestamp, notices)
-    known = {columns.user, columns.item, columns.timestamp, columns.rating}
+    if columns.split in table.frame.columns:
+        frame = frame.with_columns(part=read_parts(table, columns.split))
+    known = {columns.user, columns.item, columns.timestamp, columns.rating, columns.split}
     if unused := [name for name in table.frame.columns if name not in known]:
         notices.append(f"{table.name}: columns not used: {', '.join(unused)}.")
-    order = ["user", "item", "timestamp", "weight", *(["fraction"] if "fraction" in frame.columns else [])]
+    order = ["user", "item", "timestamp", "weight", *(name for name in ("fraction", "part") if name in frame.columns)]
     return Log(frame.select(order), time, tuple(notices), table.rejected)
 
 

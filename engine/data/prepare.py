@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from engine.data.candidates import code_candidates
 from engine.data.canonical import version_hash
 from engine.data.coded import CodedRows
 from engine.data.filtering import Filtering
@@ -24,7 +25,8 @@ def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None 
 
     The order is: exact duplicates, row filters (rating, time, lists of users, items and categories), sampling of users, iterated
     k-core. Users and items are numbered in the order of their ids; rows are sorted by user, time and file order. With
-    ``filters.core`` 0 items without interactions stay in the catalogue.
+    ``filters.core`` 0 items without interactions stay in the catalogue. An imported split and candidate lists go with the rows,
+    users and items that stay; rows that differ in nothing but their part are no duplicates.
 
     Args:
         raw: what a reader read.
@@ -52,7 +54,12 @@ def _version(raw: RawData, rows: Filtering, folder: Path, parent: str | None) ->
     items = items.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("index"), *ITEM_COLUMNS, *further)
     timestamp = frame["timestamp"].to_numpy(writable=True)
     weight = frame["weight"].fill_null(1.0).to_numpy(writable=True)
-    digest = version_hash(users, items, user, item, timestamp, weight)
+    part = frame["part"].to_numpy(writable=True) if "part" in frame.columns else None
+    candidates: pl.DataFrame | None = None
+    left_out: list[str] = []
+    if raw.candidates is not None:
+        candidates, left_out = code_candidates(raw.candidates, users, items["id"])
+    digest = version_hash(users, items, user, item, timestamp, weight, part, candidates)
     manifest = Manifest(
         hash=digest,
         counts=DataCounts(users=len(users), items=items.height, interactions=len(user)),
@@ -61,10 +68,10 @@ def _version(raw: RawData, rows: Filtering, folder: Path, parent: str | None) ->
         statistics=summarise(user, item, timestamp, len(users), items.height),
         sources=raw.sources,
         parent=parent,
-        notices=[*raw.notices, *rows.notices],
+        notices=[*raw.notices, *rows.notices, *left_out],
         files={},
     )
-    return Version(folder, digest, manifest, users, items, user, item, timestamp, weight)
+    return Version(folder, digest, manifest, users, items, user, item, timestamp, weight, part, candidates)
 
 
 def require_two_users(rows: Filtering) -> None:

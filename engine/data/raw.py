@@ -20,13 +20,15 @@ class RawData:
     Attributes:
         interactions: in file order; ``user`` and ``item`` text, ``timestamp`` int64 in seconds (the position 1..n within the
             user, where ``time`` is not ``real``), ``weight`` float32 (the rating; null where there is none), and, only if
-            some time has a part below the second, ``fraction`` int32 in milliseconds, 0 to 999.
+            some time has a part below the second, ``fraction`` int32 in milliseconds, 0 to 999; only if the source says how
+            to split it, ``part`` uint8 (see :mod:`engine.data.parts`).
         items: ``id``, ``title``, ``categories`` (list of text), ``description``, further text columns; one row an id; every
             item that an interaction names is there.
         sources: SHA-256 of each file that was read, by file name.
         time: what the timestamps are.
         notices: what people should know about the reading, one sentence each.
         rejected: rows that were left out: ``file`` and the columns of :data:`engine.data.rejected.REJECTED`.
+        candidates: ``user`` and ``item`` text: what is ranked for whom at the test, if the source says so.
     """
 
     interactions: pl.DataFrame
@@ -35,3 +37,4 @@ class RawData:
     time: Time
     notices: tuple[str, ...] = ()
     rejected: pl.DataFrame = field(default_factory=lambda: of_files({}))
+    candidates: pl.DataFrame | None = None

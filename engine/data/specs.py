@@ -11,7 +11,6 @@ from pydantic import field_validator, model_validator
 from engine.fields import Spec, setting
 
 _SHARE = re.compile(r"0?\.[0-9]+")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _AN_ISO_DATE = "an ISO date such as 2020-12-31, or 2020-12-31T18:00:00 (UTC where no zone is named)"
 
 
@@ -58,42 +57,40 @@ class FilterSpec(Spec):
 
 
 class SplitSpec(Spec):
-    """How targets are held out: one for each user and part. Settings of other kinds than the chosen one say nothing."""
+    """How targets are held out: at most one for validation and one for the test of each user."""
 
-    kind: Literal["leave-one-out", "global-temporal", "user-ratio", "imported"] = setting(
+    kind: Literal["leave-one-out", "temporal", "user-ratio", "imported"] = setting(
         "leave-one-out",
-        "leave-one-out: each user's last item tests, the one before validates; global-temporal: one moment for all users; "
-        "user-ratio: some users are not trained on at all; imported: a file says it",
+        "leave-one-out: each user's last item tests, the one before validates; temporal: one moment for all users, after which "
+        "nothing is trained on; user-ratio: some users are not trained on at all; imported: the data say it themselves",
     )
     valid_from: str = setting(
-        "0.8", f"global-temporal: validation begins here: a share below 1, or {_AN_ISO_DATE}; nothing from here on is trained on"
+        "0.8", f"temporal: validation begins here: a share of the interactions in order of time, or {_AN_ISO_DATE}"
     )
-    test_from: str = setting("0.9", "global-temporal: the test begins here, likewise")
-    share_of: Literal["interactions", "time"] = setting(
-        "interactions", "global-temporal: whether a share counts interactions in order of time, or the time from first to last"
-    )
+    test_from: str = setting("0.9", "temporal: the test begins here, likewise")
     valid_users: float = setting(0.1, "user-ratio: share of the users who validate", gt=0, lt=1)
     test_users: float = setting(0.1, "user-ratio: share of the users who test", gt=0, lt=1)
     seed: int = setting(0, "user-ratio: seed of the draw of users", ge=0, le=2**31 - 1)
-    file: str = setting(
-        "split.csv", "imported: name of a file in the version's folder, or beside it, with the columns user, item and part"
-    )
 
     @field_validator("valid_from", "test_from", mode="before")
     @classmethod
     def _share_or_moment(cls, value: Any) -> Any:
         text = str(value).strip()
-        if _SHARE.fullmatch(text) and float(text) > 0:
-            return f"{float(text):.12g}"
+        if is_share(text) and float(text) >= 1e-12:
+            return f"{float(text):.12f}".rstrip("0")
         try:
             return canonical_moment(value)
         except ValueError as error:
             raise ValueError(f"got {value!r}, must be a share between 0 and 1, or {_AN_ISO_DATE}") from error
 
-    @field_validator("file")
-    @classmethod
-    def _bare_name(cls, value: str) -> str:
-        return bare_name(value)
+    @model_validator(mode="after")
+    def _belongs_to_kind(self) -> "SplitSpec":
+        for kind, names in _SETTINGS_OF.items():
+            for name in names if kind != self.kind else ():
+                value, default = getattr(self, name), type(self).model_fields[name].default
+                if value != default:
+                    raise ValueError(f"{name}: got {value} with kind {self.kind}, must be {default}: it belongs to {kind}")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> "SplitSpec":
@@ -112,6 +109,9 @@ class SplitSpec(Spec):
         return self
 
 
+_SETTINGS_OF = {"temporal": ("valid_from", "test_from"), "user-ratio": ("valid_users", "test_users", "seed")}
+
+
 class EvaluationSpec(Spec):
     """The protocol of evaluation. Ties count half."""
 
@@ -120,10 +120,8 @@ class EvaluationSpec(Spec):
     )
     candidates: Literal["full", "imported"] = setting(
         "full",
-        "what a target is ranked among: full is every item of the catalogue; imported is a list for each user, from a file",
-    )
-    candidates_file: str = setting(
-        "candidates.csv", "imported candidates: name of a file in the version's folder, or beside it, with columns user and item"
+        "what a test target is ranked among: full is every item of the catalogue; imported is the user's list in the data. "
+        "Validation always ranks the whole catalogue",
     )
     test: bool = setting(
         True,
@@ -131,11 +129,6 @@ class EvaluationSpec(Spec):
     )
     batch_users: int = setting(256, "users scored at once", "users", ge=1, le=65536)
     samples: int = setting(8, "users whose sample recommendations are stored", "users", ge=0, le=100)
-
-    @field_validator("candidates_file")
-    @classmethod
-    def _bare_name(cls, value: str) -> str:
-        return bare_name(value)
 
 
 def split_list(value: Any) -> Any:
@@ -153,16 +146,9 @@ def split_list(value: Any) -> Any:
     return () if value is None else value
 
 
-def bare_name(value: str) -> str:
-    """``value``, if it names a file and no folder; raises ValueError if not."""
-    if not _FILE.fullmatch(value):
-        raise ValueError(f"got {value!r}, must be the name of a file, without its folder")
-    return value
-
-
 def is_share(text: str) -> bool:
     """Whether ``text`` is a share between 0 and 1 and no time."""
-    return "-" not in text
+    return _SHARE.fullmatch(text) is not None
 
 
 def canonical_moment(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Splits of a version into training rows, validation targets and test targets."""
+"""What a split is, and the one that stands where nothing else is asked for. The other kinds are in ``engine.data.splits``."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,22 +14,26 @@ from engine.errors import DataError
 
 Held = Literal["valid", "test"]
 NEEDED = 3
-"""Interactions that a user needs to be evaluated: one to learn from, one for validation, one for the test."""
+"""Interactions that a user needs under leave-one-out: one to learn from, one for validation, one for the test."""
 KEEP_SEEN_FROM = 0.05
 """From this share of repeated pairs on, ``seen: auto`` keeps the items of the history in the ranking."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Who is evaluated on what, and what may be learned from.
+    """Who is evaluated on what, and what may be learned from. Nobody is evaluated without a history before the target.
 
     Attributes:
         kind: name of the split.
-        hash: SHA-256 over kind, targets and version hash, hex.
-        train: training items of each user; the only rows a method may learn or count from.
+        hash: SHA-256, hex. Of leave-one-out: over kind, targets and version hash; of the others over training rows too.
+        train: training items of each user, perhaps none; the only rows a method may learn or count from.
         valid: int32, `users`: item of the validation target; -1: the user has none.
         test: int32, `users`: item of the test target; -1: the user has none.
-        ties: users with a test target whose time is that of an earlier item, so that file order chose the target.
+        ties: users with a test target whose time is that of another item that could have been it, so that file order chose.
+        before: for both parts the items that come before the target of each user, oldest first; of users without a target,
+            all that may be known of them there.
+        details: what tells this split from others of its kind, in words for people; empty if nothing does.
+        notices: what people should know, one sentence each.
     """
 
     kind: str
@@ -38,12 +42,18 @@ class Split:
     valid: npt.NDArray[np.int32]
     test: npt.NDArray[np.int32]
     ties: int
+    before: dict[Held, Sequences]
+    details: str = ""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Kind and details: ``leave-one-out``, ``user-ratio (94 users validate, 95 test)``."""
+        return f"{self.kind} ({self.details})" if self.details else self.kind
 
     def history(self, user: int, split: Held) -> npt.NDArray[np.int32]:
-        """The items that come before the target of ``user``: training items, and for the test the validation item too."""
-        if split == "test" and self.valid[user] >= 0:
-            return np.append(self.train[user], self.valid[user])
-        return self.train[user]
+        """The items that come before the target of ``user``, oldest first."""
+        return self.before[split][user]
 
     def targets(self, split: Held) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Users that have a target, in order, and their targets: int32, `evaluated users` each."""
@@ -60,11 +70,7 @@ def leave_one_out(version: Version) -> Split:
     Raises:
         DataError: there are fewer than 2 users, or no user has 3 interactions.
     """
-    users = len(version.users)
-    if users < 2:
-        raise DataError(
-            f"{users} user{'' if users == 1 else 's'}; at least 2 are needed to train.", "Add the interactions of more users."
-        )
+    users = require_users(version)
     offsets = offsets_of(version.user, users)
     has_targets = np.diff(offsets) >= NEEDED
     if not has_targets.any():
@@ -76,12 +82,30 @@ def leave_one_out(version: Version) -> Split:
     test = np.full(users, -1, np.int32)
     valid[has_targets] = version.item[last - 1]
     test[has_targets] = version.item[last]
-    held = np.zeros(len(version.item), bool)
-    held[last] = held[last - 1] = True
-    train = Sequences(offsets_of(version.user[~held], users), version.item[~held])
+    known = np.ones(len(version.item), bool)
+    known[last] = False
+    before_test = rows_of_users(version, known)
+    known[last - 1] = False
+    train = rows_of_users(version, known)
     ties = int((version.timestamp[last] == version.timestamp[last - 1]).sum())
     kind = "leave-one-out"
-    return Split(kind, _split_hash(kind, version.hash, valid, test), train, valid, test, ties)
+    digest = _targets_hash(kind, version.hash, valid, test)
+    return Split(kind, digest, train, valid, test, ties, {"valid": train, "test": before_test})
+
+
+def require_users(version: Version) -> int:
+    """The number of users; raises DataError if there are fewer than the 2 that training needs."""
+    users = len(version.users)
+    if users < 2:
+        raise DataError(
+            f"{users} user{'' if users == 1 else 's'}; at least 2 are needed to train.", "Add the interactions of more users."
+        )
+    return users
+
+
+def rows_of_users(version: Version, chosen: npt.NDArray[np.bool_]) -> Sequences:
+    """The items of the ``chosen`` interactions (`interactions`), by user."""
+    return Sequences(offsets_of(version.user[chosen], len(version.users)), version.item[chosen])
 
 
 def seen_rule(version: Version, setting: Literal["auto", "remove", "keep"]) -> Literal["remove", "keep"]:
@@ -94,7 +118,7 @@ def seen_rule(version: Version, setting: Literal["auto", "remove", "keep"]) -> L
     return "keep" if repeat_share(version.user, version.item, version.items.height) >= KEEP_SEEN_FROM else "remove"
 
 
-def _split_hash(kind: str, version: str, valid: npt.NDArray[np.int32], test: npt.NDArray[np.int32]) -> str:
+def _targets_hash(kind: str, version: str, valid: npt.NDArray[np.int32], test: npt.NDArray[np.int32]) -> str:
     digest = hashlib.sha256(f"darec-lab split 1\n{kind}\n{version}\n".encode())
     for targets in (valid, test):
         digest.update(len(targets).to_bytes(8, "little") + targets.astype("<i4").tobytes())

@@ -18,7 +18,11 @@ from engine.result import DataCounts
 INTERACTIONS = "interactions.parquet"
 ITEMS = "items.parquet"
 USERS = "users.parquet"
+SPLIT = "split.parquet"
+CANDIDATES = "candidates.parquet"
 FILES = (INTERACTIONS, ITEMS, USERS)
+IMPORTED = (SPLIT, CANDIDATES)
+"""Files that only versions have whose source says how to split it, or what to rank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,8 @@ class Version:
         item: int32, `interactions`, 0 to ``items - 1``.
         timestamp: int64, `interactions`, seconds since 1970, or a position where ``manifest.time`` is not ``real``.
         weight: float32, `interactions`: the rating, or 1.
+        part: uint8, `interactions`: what the source itself uses them for (see :mod:`engine.data.parts`); None if it does not say.
+        candidates: ``user`` and ``item`` int32, sorted: what is ranked for whom at the test; None if the source does not say.
     """
 
     path: Path
@@ -46,6 +52,8 @@ class Version:
     item: npt.NDArray[np.int32]
     timestamp: npt.NDArray[np.int64]
     weight: npt.NDArray[np.float32]
+    part: npt.NDArray[np.uint8] | None = None
+    candidates: pl.DataFrame | None = None
 
     @property
     def counts(self) -> DataCounts:
@@ -80,7 +88,8 @@ def read_version(folder: Path) -> Version:
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    for name in FILES:
+    there = [name for name in IMPORTED if name in manifest.files]
+    for name in (*FILES, *there):
         if not (folder / name).is_file():
             raise DataError(f"{folder}: the version is damaged, {name} is missing.", _AGAIN)
         if file_sha256(folder / name) != manifest.files.get(name):
@@ -96,8 +105,10 @@ def read_version(folder: Path) -> Version:
         item=rows["item"].to_numpy(writable=True),
         timestamp=rows["timestamp"].to_numpy(writable=True),
         weight=rows["weight"].to_numpy(writable=True),
+        part=pl.read_parquet(folder / SPLIT)["part"].to_numpy(writable=True) if SPLIT in there else None,
+        candidates=pl.read_parquet(folder / CANDIDATES) if CANDIDATES in there else None,
     )
-    if version.counts != manifest.counts:
+    if version.counts != manifest.counts or (version.part is not None and len(version.part) != len(version.user)):
         raise DataError(f"{folder}: the version is damaged, its counts are not what its manifest says.", _AGAIN)
     return version
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import polars as pl
 
 from engine.data.manifest import MANIFEST, Manifest
-from engine.data.version import FILES, INTERACTIONS, ITEMS, USERS, Version, file_sha256, is_version, read_version
+from engine.data.version import (
+    CANDIDATES,
+    FILES,
+    INTERACTIONS,
+    ITEMS,
+    SPLIT,
+    USERS,
+    Version,
+    file_sha256,
+    is_version,
+    read_version,
+)
 from engine.durable import sync
 from engine.errors import UserError
 
@@ -63,9 +74,16 @@ def _write_files(version: Version, folder: Path) -> Manifest:
     version.items.write_parquet(folder / ITEMS)
     users = pl.DataFrame({"id": version.users}, schema={"id": pl.String})
     users.select(index=pl.int_range(pl.len(), dtype=pl.Int32), id="id").write_parquet(folder / USERS)
-    manifest = version.manifest.model_copy(update={"files": {name: file_sha256(folder / name) for name in FILES}})
+    names = list(FILES)
+    if version.part is not None:
+        pl.DataFrame({"part": version.part}).write_parquet(folder / SPLIT)
+        names.append(SPLIT)
+    if version.candidates is not None:
+        version.candidates.write_parquet(folder / CANDIDATES)
+        names.append(CANDIDATES)
+    manifest = version.manifest.model_copy(update={"files": {name: file_sha256(folder / name) for name in names}})
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    for name in (*FILES, MANIFEST):
+    for name in (*names, MANIFEST):
         sync(folder / name)
     sync(folder)
     return manifest

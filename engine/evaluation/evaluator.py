@@ -1,4 +1,4 @@
-"""Full-ranking evaluation: every user's target among the whole catalogue."""
+"""Ranking evaluation: every user's target among the whole catalogue, or among the user's imported candidates."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.data.sequences import Sequences
 from engine.data.split import Split
 from engine.evaluation.metrics import LONGEST_LIST, Evidence, compute_metrics
 from engine.evaluation.ranks import mid_ranks
@@ -67,6 +68,20 @@ def rank_batch(scores: Tensor, targets: Tensor, removed: Sequence[History] | Non
     return ranks, torch.where(torch.isinf(values), -1, items).int(), values
 
 
+def only_candidates(scores: Tensor, candidates: Sequence[History], targets: Tensor) -> Tensor:
+    """``scores``, minus infinity for every item that is neither among its row's ``candidates`` nor its target.
+
+    Args:
+        scores: `batch x items`.
+        targets: `batch`.
+    """
+    pairs, rows = pairs_of(candidates, scores.device), torch.arange(len(scores), device=scores.device)
+    kept = torch.full_like(scores, -torch.inf)
+    for row, item in ((pairs[:, 0], pairs[:, 1]), (rows, targets)):
+        kept[row, item] = scores[row, item]
+    return kept
+
+
 @torch.no_grad()
 def evaluate(
     score: Score,
@@ -76,11 +91,15 @@ def evaluate(
     catalogue: int,
     remove_seen: bool,
     batch_users: int,
+    candidates: Sequences | None = None,
     on_batch: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
     """Rank each target of the split ``name``; ``on_batch(users done, users in all)`` may raise to stop.
 
-    The history is the training items, for ``test`` the validation item too; with ``remove_seen`` its items are no candidates.
+    With ``remove_seen`` the items of the history are no candidates. The target always is one.
+
+    Args:
+        candidates: what each user's target is ranked among; None: all items.
     """
     users, targets = split.targets(name)
     ranks: list[NDArray[Any]] = []
@@ -92,6 +111,8 @@ def evaluate(
         histories = [split.history(int(user), name) for user in users[batch]]
         scores = score(histories, users[batch]).float()
         wanted = torch.from_numpy(targets[batch].astype(np.int64)).to(scores.device)
+        if candidates is not None:
+            scores = only_candidates(scores, [candidates[int(user)] for user in users[batch]], wanted)
         found = rank_batch(scores, wanted, histories if remove_seen else None, length)
         for parts, part in zip((ranks, lists, list_scores), found, strict=True):
             parts.append(part.cpu().numpy())

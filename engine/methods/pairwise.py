@@ -22,7 +22,7 @@ class PairwiseMethod(NetworkMethod[S]):
 
     Attributes:
         title: name of the stage.
-        by_vector: known users are ranked for by their vectors; otherwise, and for strangers, the mean of the history stands in.
+        by_vector: users with training rows are ranked for by their vectors; for all others the mean of the history stands in.
     """
 
     title: str
@@ -37,16 +37,23 @@ class PairwiseMethod(NetworkMethod[S]):
         return [Stage(self.title, self.network, [group], self._epoch, self._loss, self.scorer)]
 
     def scorer(self) -> Score:
-        """The product of the user's vector, or of the history's mean, with each item vector."""
+        """The product of the user's vector, or of the history's mean, with each item vector.
+
+        The vector of a user who was not trained on says nothing.
+        """
         with torch.no_grad():
             of_users, of_items = self.network.user_vectors()
+        trained_on = torch.from_numpy(self.context.split.train.lengths > 0).to(of_users.device)
 
         @torch.no_grad()
         def score(histories: Sequence[History], users: Users | None) -> Tensor:
-            if users is not None and self.by_vector:
-                queries = of_users[torch.from_numpy(np.asarray(users, dtype=np.int64)).to(of_users.device)]
-            else:
-                queries = self.network.last_states(histories, of_items)
+            if users is None or not self.by_vector:
+                return self.network.last_states(histories, of_items) @ of_items.T
+            indexes = torch.from_numpy(np.asarray(users, dtype=np.int64)).to(of_users.device)
+            queries, unknown = of_users[indexes], ~trained_on[indexes]
+            if unknown.any():
+                strangers = [history for history, is_unknown in zip(histories, unknown.tolist(), strict=True) if is_unknown]
+                queries[unknown] = self.network.last_states(strangers, of_items)
             return queries @ of_items.T
 
         return score

@@ -61,7 +61,7 @@ def notes(table: StudyTable) -> list[str]:
 
 def protocol_line(protocol: Protocol) -> str:
     """All that must be equal before two numbers may stand side by side."""
-    ranked = "full ranking over" if protocol.candidates == "full" else f"{protocol.candidates} candidates of"
+    ranked = "full ranking over" if protocol.candidates == "full" else f"{protocol.candidates} candidates out of"
     return (
         f"{protocol.split} · {ranked} {protocol.catalogue:,} items · {_SEEN[protocol.seen]} · ties: {protocol.ties} · "
         f"version {protocol.version[:10]} · split {protocol.split_hash[:10]}"

@@ -9,7 +9,7 @@ from engine.errors import SpecError, UserError
 from engine.spec import RunSpec, override, parse_spec
 
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
-_SHARED = ("filters", "split", "evaluation.seen")
+_SHARED = ("filters", "split", "evaluation.seen", "evaluation.candidates")
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def cut_windows(sequences: Sequences, length: int, generator: np.random.Generato
     if not users:
         raise DataError(
             "No user has 2 training interactions, so there is no next item to learn from.",
-            "Each user needs 4 interactions or more under leave-one-out; upload longer histories.",
+            "Under leave-one-out a user with 4 interactions has 2 for training; upload longer histories, or hold out less.",
         )
     windows = Windows(np.concatenate(users), np.concatenate(starts), np.concatenate(stops))
     return windows.take(generator.permutation(len(windows)))

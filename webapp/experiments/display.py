@@ -106,7 +106,7 @@ def protocol_line(protocol: dict[str, Any]) -> str:
     """All that must be equal before two numbers may stand side by side, in one line."""
     if not protocol:
         return ""
-    ranked = "full ranking over" if protocol.get("candidates") == "full" else f"{protocol.get('candidates')} candidates of"
+    ranked = "full ranking over" if protocol.get("candidates") == "full" else f"{protocol.get('candidates')} candidates out of"
     parts = [
         str(protocol.get("split", "")),
         f"{ranked} {count(protocol.get('catalogue'))} items",
@@ -116,6 +116,17 @@ def protocol_line(protocol: dict[str, Any]) -> str:
         f"split {str(protocol.get('split_hash', ''))[:10]}",
     ]
     return " · ".join(parts)
+
+
+def protocol_in_short(protocol: dict[str, Any]) -> str:
+    """The kind of split and what else is not the same everywhere, for a row of a list."""
+    if not protocol:
+        return ""
+    kind = str(protocol.get("split", "")).partition(" (")[0]
+    parts = [kind, f"seen {'removed' if protocol.get('seen') == 'remove' else 'kept'}"]
+    if protocol.get("candidates") != "full":
+        parts.append(f"{protocol.get('candidates')} candidates")
+    return ", ".join(parts)
 
 
 def metric_table(run: Run) -> dict[str, Any] | None:

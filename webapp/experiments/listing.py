@@ -102,7 +102,6 @@ def with_score(runs: QuerySet[Run]) -> QuerySet[Run]:
 
 def run_row(run: Run) -> dict[str, Any]:
     """A run in a list. ``run`` comes from ``with_score``."""
-    seen = run.protocol.get("seen")
     return {
         "pk": run.pk,
         "state": display.state(run),
@@ -113,7 +112,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "version": f"{run.version.dataset.name} v{run.version.number}",
         "generated": run.version.dataset.generated,
         "ndcg": score(run.ndcg),  # type: ignore[attr-defined]
-        "protocol": f"{run.protocol.get('split')}, seen {'removed' if seen == 'remove' else 'kept'}" if run.protocol else "",
+        "protocol": display.protocol_in_short(run.protocol),
         "started": moment(run.started_at or run.queued_at),
         "took": display.took(run),
         "fraction": float(run.progress.get("fraction", 0.0)),

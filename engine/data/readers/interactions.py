@@ -1,7 +1,11 @@
-"""A folder with ``interactions`` and perhaps ``items``, each as CSV, TSV, JSON Lines or Parquet; or one file of interactions."""
+"""A folder with ``interactions``, as CSV, TSV, JSON Lines or Parquet, and perhaps ``items`` and ``candidates``; or one file of
+interactions. A column ``split`` of the interactions is an imported split.
+"""
 
+from dataclasses import replace
 from pathlib import Path
 
+from engine.data.candidates import read_candidates
 from engine.data.raw import RawData
 from engine.data.readers.assemble import assemble
 from engine.data.readers.registry import Reader, register_reader
@@ -27,7 +31,13 @@ def _read_folder(path: Path) -> RawData:
     log = _find(path, "interactions")
     if log is None:
         raise DataError(f"{path.name} holds no interactions.csv.", "Put the interactions there.")
-    return _read(log, _find(path, "items"))
+    raw = _read(log, _find(path, "items"))
+    lists = _find(path, "candidates")
+    if lists is None:
+        return raw
+    table, digest = read_file(lists)
+    candidates, notices = read_candidates(table)
+    return replace(raw, candidates=candidates, notices=raw.notices + notices, sources={**raw.sources, lists.name: digest})
 
 
 def _read_file(path: Path) -> RawData:

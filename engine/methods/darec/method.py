@@ -173,6 +173,7 @@ class Implementation(Method[DarecSpec]):
         return recipe_hash(
             ALONE_REVISION,
             context.version.hash,
+            context.split.hash,
             context.device.type,
             training.model_dump(mode="json", exclude={"minutes", "stop_below", "keep_start"}),
             [seconds, context.spec.evaluation.seen],

@@ -44,6 +44,8 @@ def test_runs_go_seed_by_seed() -> None:
         ([member("a"), member("b", **{"evaluation.seen": "keep"})], (0,), r"b: evaluation\.seen is 'keep', but 'auto' in a"),
         ([member("a"), member("b", **{"filters.core": 3})], (0,), "b: filters is"),
         ([member("a", **{"evaluation.test": False})], (0,), r"a: evaluation\.test is off"),
+        ([member("a"), member("b", **{"split.kind": "temporal"})], (0,), "b: split is"),
+        ([member("a"), member("b", **{"evaluation.candidates": "imported"})], (0,), r"b: evaluation\.candidates is 'imported'"),
     ],
 )
 def test_what_cannot_be_a_study(members: list[Member], seeds: tuple[int, ...], words: str) -> None:

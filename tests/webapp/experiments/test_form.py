@@ -71,6 +71,20 @@ def test_problems_between_groups_find_the_field_they_name() -> None:
     assert "must be 60" in field(form, "method.injection.sasrec.window").problems[0]
 
 
+def test_a_cut_of_another_kind_of_split_is_told_at_its_field() -> None:
+    form = SpecForm(get_preset("sasrec"), values=form_of("sasrec", split__valid_from="2020-01-01"))
+    try:
+        get_preset("sasrec").spec(form.settings())
+    except SpecError as error:
+        form.blame(error.problems)
+    assert field(form, "split.valid_from").problems == [
+        "got 2020-01-01 with kind leave-one-out, must be 0.8: it belongs to temporal"
+    ]
+    right = {"split.kind": "temporal", "split.valid_from": "2020-01-01", "split.test_from": "2020-02-01"}
+    values = form_of("sasrec", **{path.replace(".", "__"): value for path, value in right.items()})
+    assert get_preset("sasrec").spec(SpecForm(get_preset("sasrec"), values=values).settings()).split.kind == "temporal"
+
+
 def test_what_fits_nowhere_stands_above() -> None:
     form = SpecForm(get_preset("sasrec"))
     form.blame([("", "something"), ("training.nope", "there is no such setting")])

@@ -144,9 +144,10 @@ def test_what_did_not_finish_is_said(alice: Client, group: RunGroup) -> None:
     assert "<script>alert" not in body
 
 
-def test_numbers_of_another_protocol_are_left_out(alice: Client, group: RunGroup) -> None:
+@pytest.mark.parametrize("other", [{"seen": "keep"}, {"candidates": "imported"}, {"split": "imported", "split_hash": "ef" * 32}])
+def test_numbers_of_another_protocol_are_left_out(other: dict[str, str], alice: Client, group: RunGroup) -> None:
     base = finish_group_run(group, "base", 0, ranks(0))
-    finish_group_run(group, "base", 1, ranks(7), protocol={**PROTOCOL, "seen": "keep"})
+    finish_group_run(group, "base", 1, ranks(7), protocol={**PROTOCOL, **other})
     causal = finish_group_run(group, "causal", 0, ranks(1))
     finish_group_run(group, "sasrec", 0, ranks(2)[:100])
     compare_group(group.pk)

@@ -3,7 +3,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from tests.webapp.people import HOSTILE, People, finish, make_run, make_version
+from tests.webapp.people import HOSTILE, PROTOCOL, People, finish, make_run, make_version
 from webapp.datasets.models import Version
 from webapp.experiments.models import Run
 
@@ -20,6 +20,19 @@ def test_rows(alice: Client, version: Version) -> None:
         assert text in body, text
     for run in Run.objects.all():
         assert f'href="/runs/{run.pk}"' in body
+
+
+def test_rows_name_the_kind_of_split_and_what_else_is_special(alice: Client, version: Version) -> None:
+    details = "temporal (validation from 1998-03-06, test from 1998-03-31)"
+    for protocol in ({"split": details, "seen": "keep"}, {"candidates": "imported"}):
+        run = finish(make_run(version))
+        run.protocol = {**PROTOCOL, **protocol}
+        run.save()
+    body = alice.get("/runs").content.decode()
+    assert ">temporal, seen kept\n" in body
+    assert ">leave-one-out, seen removed, imported candidates\n" in body
+    assert f"{details} · full ranking over 240 items · " in alice.get(f"/runs/{run.pk - 1}").content.decode()
+    assert "leave-one-out · imported candidates out of 240 items · " in alice.get(f"/runs/{run.pk}").content.decode()
 
 
 def test_filters_and_order(alice: Client, version: Version) -> None:
