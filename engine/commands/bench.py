@@ -17,7 +17,7 @@ def bench_command(options: argparse.Namespace) -> dict[str, Any]:
     """Run what is asked for, or ``throughput`` and ``ranking`` both; returns the figures of one, or of each by its name."""
     if options.what == "all":
         return {"throughput": _throughput(options), "ranking": _ranking(options)}
-    benches = {"throughput": _throughput, "ranking": _ranking, "search": _search, "suggest": _suggest}
+    benches = {"throughput": _throughput, "ranking": _ranking, "search": _search, "suggest": _suggest, "ingest": _ingest}
     return benches[options.what](options)
 
 
@@ -67,6 +67,12 @@ def _suggest(options: argparse.Namespace) -> dict[str, Any]:
 
     size = SuggestSize(options.layers, options.finished, options.running, options.suggestions)
     return suggest_bench(size, options.threads, _say)
+
+
+def _ingest(options: argparse.Namespace) -> dict[str, Any]:
+    from engine.benchmarks.ingest import ingest_bench
+
+    return ingest_bench(options.rows, _say)
 
 
 def _whole_numbers(name: str, text: str) -> tuple[int, ...]:

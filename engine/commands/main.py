@@ -79,7 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure speed, and architecture search, against yardsticks, in one process")
     bench.add_argument(
         "what",
-        choices=("throughput", "ranking", "all", "search", "suggest"),
+        choices=("throughput", "ranking", "all", "search", "suggest", "ingest"),
         help="what to measure; all is the first two",
     )
     _add_bench(bench)
@@ -116,7 +116,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides (default 1)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides (default 1); ingest takes all")
     _add_data(parser)
     training = parser.add_argument_group("throughput: targets a second, against a prompt per target")
     training.add_argument("--preset", default="darec-nano", help="a preset of darec (default darec-nano)")
@@ -130,6 +130,8 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     scoring = parser.add_argument_group("ranking: scoring a catalogue, against the bare matrix product")
     for name, default in (("users", 4096), ("items", 12_000), ("dimensions", 64), ("batch", 256), ("repetitions", 7)):
         scoring.add_argument(f"--{name}", type=int, default=default, help=f"default {default:,}")
+    ingesting = parser.add_argument_group("ingest: a large CSV log to a profiled version, against polars' bare CSV-to-Parquet")
+    ingesting.add_argument("--rows", type=int, default=10_000_000, help="interactions of the generated log (default 10,000,000)")
     searching = parser.add_argument_group("search: regret on a made-up objective with known optimum, against TPE and chance")
     searching.add_argument("--sizes", default="12,32", help="numbers of layers with commas between them (default 12,32)")
     searching.add_argument("--seeds", type=int, default=10, help="objectives drawn for each number of layers (default 10)")

@@ -15,7 +15,7 @@ from engine.data.raw import ITEM_COLUMNS
 
 
 class _Digest(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+    def update(self, data: bytes | memoryview, /) -> None: ...
 
 
 def version_hash(
@@ -66,4 +66,4 @@ def _add_texts(digest: _Digest, name: str, texts: pl.Series) -> None:
 def _add_array(digest: _Digest, name: str, values: npt.NDArray[np.generic]) -> None:
     label = name.encode()
     digest.update(len(label).to_bytes(4, "little") + label + len(values).to_bytes(8, "little"))
-    digest.update(np.ascontiguousarray(values).tobytes())
+    digest.update(np.ascontiguousarray(values).data)

@@ -72,7 +72,7 @@ def read_catalogue(table: Table, columns: ItemColumns) -> Listed:
 
 def with_orphans(items: pl.DataFrame | None, used: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """``items`` and, with the id as title, every id in ``used`` that is not among them; None stands for no items file."""
-    ids = used.unique().sort()
+    ids = used.unique().cast(pl.String).sort()
     if items is None:
         return _bare_items(ids), ("There is no items file: the ids of the items stand in for their titles.",)
     orphans = ids.filter(~ids.is_in(items["id"].implode()))

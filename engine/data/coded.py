@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from engine.data.filters import in_order
@@ -29,13 +30,11 @@ class CodedRows:
     @classmethod
     def of(cls, raw: RawData) -> "CodedRows":
         """The rows of ``raw``."""
-        user_ids = raw.interactions["user"].unique().sort()
+        rows = raw.interactions
+        user_ids = rows["user"].unique().cast(pl.String).sort()
         items = raw.items.sort("id")
-        codes = {"user": user_ids, "item": items["id"]}
-        frame = raw.interactions.with_columns(
-            pl.col(name).cast(pl.Enum(ids)).to_physical().cast(pl.Int32) for name, ids in codes.items()
-        )
-        return cls(in_order(frame), user_ids, items, raw.time)
+        codes = {name: _codes(rows[name], ids) for name, ids in (("user", user_ids), ("item", items["id"]))}
+        return cls(in_order(rows.with_columns(**codes)), user_ids, items, raw.time)
 
     @classmethod
     def of_version(cls, version: Version) -> "CodedRows":
@@ -49,3 +48,12 @@ class CodedRows:
         further = [name for name in version.items.columns if name not in (*ITEM_COLUMNS, "index")]
         items = version.items.select(*ITEM_COLUMNS, *further)
         return cls(frame, pl.Series(version.users, dtype=pl.String), items, version.manifest.time)
+
+
+def _codes(texts: pl.Series, ids: pl.Series) -> pl.Series:
+    """The place of each of ``texts`` among ``ids``, int32; each distinct text is looked for once."""
+    column = texts.cast(pl.Categorical)
+    distinct = column.unique()
+    places = np.empty(int(distinct.to_physical().max()) + 1 if len(distinct) else 0, np.int32)  # type: ignore[arg-type]
+    places[distinct.to_physical().to_numpy()] = distinct.cast(pl.String).cast(pl.Enum(ids)).to_physical().to_numpy()
+    return pl.Series(places[column.to_physical().to_numpy()])

@@ -54,7 +54,10 @@ def read_log(table: Table, columns: LogColumns) -> Log:
     notices = list(table.notices)
     if table.skipped:
         notices.append(skipped_notice(table))
-    frame = table.frame.select(user=columns.user, item=columns.item)
+    # Ids repeat: as categories they take a quarter of the memory, and are compared as fast as numbers.
+    frame = table.frame.select(
+        pl.col(columns.user).cast(pl.Categorical).alias("user"), item=pl.col(columns.item).cast(pl.Categorical)
+    )
     frame = frame.with_columns(weight=_ratings(table, columns.rating, notices))
     frame, time = _add_times(frame, table, columns.timestamp, notices)
     if columns.split in table.frame.columns:

@@ -18,10 +18,10 @@ class RawData:
     """One source of data, read and checked, nothing filtered.
 
     Attributes:
-        interactions: in file order; ``user`` and ``item`` text, ``timestamp`` int64 in seconds (the position 1..n within the
-            user, where ``time`` is not ``real``), ``weight`` float32 (the rating; null where there is none), and, only if
-            some time has a part below the second, ``fraction`` int32 in milliseconds, 0 to 999; only if the source says how
-            to split it, ``part`` uint8 (see :mod:`engine.data.parts`).
+        interactions: in file order; ``user`` and ``item`` categorical (text will do), ``timestamp`` int64 in seconds (the
+            position 1..n within the user, where ``time`` is not ``real``), ``weight`` float32 (the rating; null where there is
+            none), and, only if some time has a part below the second, ``fraction`` int32 in milliseconds, 0 to 999; only if the
+            source says how to split it, ``part`` uint8 (see :mod:`engine.data.parts`).
         items: ``id``, ``title``, ``categories`` (list of text), ``description``, further text columns; one row an id; every
             item that an interaction names is there.
         sources: SHA-256 of each file that was read, by file name.

@@ -67,7 +67,7 @@ def read_text(path: Path, fallback: str | None = None) -> Text:
         DataError: the file is missing, empty, damaged, binary, holds NUL bytes or expands beyond the limit.
     """
     data, digest = read_bytes(path)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(
             f"{path.name}: the file is empty.", "Upload a file with a header line and one row per interaction or item."
         )

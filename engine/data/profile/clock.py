@@ -12,9 +12,17 @@ from engine.data.version import Version
 
 _MOST = 60
 _HOUR, _DAY = 3600, 86_400
-_LENGTHS: dict[Unit, float] = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30.5, "quarter": 91.3, "year": 365.25}
+_LENGTHS: dict[Unit, float] = {
+    "hour": 1 / 24,
+    "day": 1,
+    "week": 7,
+    "month": 30.5,
+    "quarter": 91.3,
+    "year": 365.25,
+    "decade": 3652.5,
+}
 """Days, about."""
-_MONTHS: dict[Unit, int] = {"month": 1, "quarter": 3, "year": 12, "decade": 120}
+_MONTHS: dict[Unit, int] = {"month": 1, "quarter": 3, "year": 12, "decade": 120, "century": 1200}
 
 
 def time_profile(version: Version, offsets: npt.NDArray[np.int64]) -> TimeProfile | None:
@@ -28,7 +36,7 @@ def time_profile(version: Version, offsets: npt.NDArray[np.int64]) -> TimeProfil
         return None
     statistics = version.manifest.statistics
     first, last = statistics.first_time, statistics.last_time
-    unit: Unit = next((unit for unit, days in _LENGTHS.items() if last - first <= _MOST * days * _DAY), "decade")
+    unit: Unit = next((unit for unit, days in _LENGTHS.items() if last - first <= _MOST * days * _DAY), "century")
     gaps = np.diff(version.timestamp)
     within = np.ones(len(gaps), bool)
     within[offsets[1:-1] - 1] = False

@@ -8,7 +8,7 @@ from engine.data.raw import Time
 from engine.data.statistics import Statistics
 from engine.result import DataCounts
 
-Unit = Literal["hour", "day", "week", "month", "quarter", "year", "decade"]
+Unit = Literal["hour", "day", "week", "month", "quarter", "year", "decade", "century"]
 
 
 class _Frozen(BaseModel):

@@ -25,11 +25,23 @@ def test_both_benchmarks_print_their_ratios(capsys: pytest.CaptureFixture[str]) 
     assert "tokens/s" in shown.err
 
 
+def test_ingestion_prints_its_seconds_its_peak_and_its_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "ingest", "--rows", "1000"]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.strip().splitlines()) == 1
+    printed = json.loads(shown.out)
+    assert {"seconds", "peak_mb", "ratio", "core_split_seconds", "preview_seconds"} <= printed.keys()
+    assert printed["rows"] == 1000
+    assert min(printed.values()) >= 0
+    assert "validated, written and profiled" in shown.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["ranking", "--users", "0"], "--users 0: must be 1 or more"),
         (["throughput", "--seconds", "0"], "--seconds 0.0: must be more than 0"),
+        (["ingest", "--rows", "999"], "--rows 999: must be 1,000 or more"),
         (["throughput", "--window", "1"], "--window 1: must be 2 or more"),
         (["throughput", "--preset", "sasrec"], "there is no such setting"),
         (["throughput", "--data", "nowhere"], "there is no such file or folder"),

@@ -138,3 +138,18 @@ def test_the_fast_and_the_strict_way_agree(written: list[tuple[str, str]]) -> No
     assert fast.lines is None
     assert strict.lines is not None
     assert (rows(fast), lines(fast)) == (rows(strict), lines(strict))
+
+
+@pytest.mark.parametrize("odd", ['"a\nb",2\n', "1\n", "\n", '"x",1\n'])
+def test_one_odd_row_among_many_blocks_is_found_and_told(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.data.delimited._LARGE", 400)
+    monkeypatch.setattr("engine.data.delimited._SMALL", 50)
+    before, after = ["".join(f"{number},x\n" for number in numbers) for numbers in (range(200), range(200, 333))]
+    table = read_table(text_of(f"a,b\n{before}{odd}{after}"))
+    numbers = table.frame.filter(pl.col("b") == "x")["a"].to_list()
+    assert numbers == [str(number) for number in range(333)]
+    added = 2 if "\nb" in odd else 1
+    assert [table.line(row) for row in range(table.frame.height) if table.frame["b"][row] == "x"] == [
+        2 + number + (added if number >= 200 else 0) for number in range(333)
+    ]
+    assert table.skipped == ((202,) if odd == "1\n" else ())
