@@ -42,18 +42,28 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+_FORMATS = "csv escapes formulas, for spreadsheets; csv-raw is as the data is; all but csv give the same version when read again"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     parser = argparse.ArgumentParser(
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{prepare,fit,study,ablate,search,bench,recommend}")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="{prepare,export,fit,study,ablate,search,bench,recommend}"
+    )
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
     prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
     _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")
+
+    export = commands.add_parser("export", help="write a version as Parquet, CSV or RecBole's atomic files, in a zip archive")
+    _add_data(export)
+    export.add_argument("--format", choices=("parquet", "csv", "csv-raw", "recbole"), default="parquet", help=_FORMATS)
+    export.add_argument("--out", type=Path, required=True, help="the archive, a file that does not exist yet")
 
     fit = commands.add_parser("fit", help="train a method, choose on validation, test once")
     _add_data(fit)
@@ -154,6 +164,10 @@ def _command(name: str) -> Command:
         from engine.commands.prepare import prepare_command
 
         return prepare_command
+    if name == "export":
+        from engine.commands.export import export_command
+
+        return export_command
     if name == "fit":
         from engine.commands.fit import fit_command
 

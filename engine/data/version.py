@@ -87,7 +87,7 @@ def read_version(folder: Path) -> Version:
         DataError: ``folder`` is no version, was written by another format, or a file is missing or damaged.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     there = [name for name in IMPORTED if name in manifest.files]
     for name in (*FILES, *there):
         if not (folder / name).is_file():
@@ -116,7 +116,8 @@ def read_version(folder: Path) -> Version:
 _AGAIN = "Prepare it again from the source."
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a version; raises DataError if there is none, or it is damaged or of another format."""
     try:
         text = (folder / MANIFEST).read_bytes()
     except OSError as error:

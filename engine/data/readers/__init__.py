@@ -3,7 +3,7 @@
 A new reader is one file here with one strict ``register_reader`` call, imported below.
 """
 
-from engine.data.readers import amazon, interactions, movielens, recbole, sasrec, zip
+from engine.data.readers import amazon, interactions, movielens, recbole, sasrec, version, zip
 from engine.data.readers.registry import READERS, Reader, find_reader, register_reader
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "recbole",
     "register_reader",
     "sasrec",
+    "version",
     "zip",
 ]

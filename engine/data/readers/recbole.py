@@ -20,6 +20,8 @@ _FIELD = re.compile(r'"?[^:\t]+:(?:token|token_seq|float|float_seq)"?')
 _ENDINGS = (".inter", ".inter.gz")
 _TITLES = ("title", "movie_title", "item_name", "name")
 _CATEGORIES = ("categories", "category", "genres", "genre", "class", "tags")
+WORD_JOINER = "\u2060"
+"""An invisible sign behind a comma that is a letter of a member."""
 _SEPARATORS = ("|", ", ", ",", " ")
 """Of the members of a sequence: RecBole itself takes a blank, but some of its data have others."""
 
@@ -85,9 +87,16 @@ def _as_catalogue(table: Table, types: dict[str, str], item: str) -> tuple[Table
     categories = next((name for name in _CATEGORIES if name in types), "categories")
     if types.get(categories) == "token_seq":
         cells = table.frame[categories]
-        separator = next(sign for sign in _SEPARATORS if sign == " " or cells.str.contains(sign, literal=True).any())
+        separator = _separator(cells)
         table = replace(table, frame=table.frame.with_columns(pl.col(categories).str.replace_all(separator, "|", literal=True)))
     return table, ItemColumns(id=item, title=title, categories=categories)
+
+
+def _separator(cells: pl.Series) -> str:
+    """What stands between the members: a blank, where our own export says that its commas separate nothing."""
+    if cells.str.contains(WORD_JOINER, literal=True).any():
+        return " "
+    return next(sign for sign in _SEPARATORS if sign == " " or cells.str.contains(sign, literal=True).any())
 
 
 register_reader(

@@ -16,7 +16,7 @@ class Reader:
         looks_for: the files that it needs, in words for people.
         recognises: whether a path (a folder or a file) has this layout; looks at names and at the first bytes of files.
         read: reads it; raises DataError.
-        rank: those of a lower rank are asked first: 0 knows its own names, 1 a layout, 2 takes what nobody knows better.
+        rank: the lowest are asked first: -1 is our own, 0 knows its own names, 1 a layout, 2 takes what nobody knows better.
     """
 
     looks_for: str

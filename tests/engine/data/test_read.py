@@ -29,4 +29,4 @@ def test_a_reader_cannot_be_registered_twice() -> None:
     with pytest.raises(ValueError, match="registered already"):
         register_reader("interactions", Reader("nothing", Path.exists, never))
     own = {"interactions", "interactions-file", "movielens-100k", "movielens-1m", "movielens"}
-    assert set(READERS.names()) == own | {"amazon", "recbole", "sasrec", "zip"}
+    assert set(READERS.names()) == own | {"amazon", "recbole", "sasrec", "version", "zip"}
