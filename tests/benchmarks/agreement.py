@@ -22,7 +22,7 @@ from engine.search.folder import PLAN, SearchFolder
 from engine.search.plan import SearchPlan, full_run
 from engine.search.trial import Trial
 from engine.spec import validate
-from engine.study.folder import read_result
+from engine.study.folder import finished, read_result
 
 
 def spread(trials: Sequence[Trial], count: int) -> list[Trial]:
@@ -48,7 +48,7 @@ def compare(trials: Sequence[Trial], study: Path, seed: int) -> dict[str, Any]:
     rows = []
     for trial in trials:
         folder = study / f"trial-{trial.number}" / f"seed-{seed}"
-        if folder.is_dir():
+        if finished(folder):
             result = read_result(folder)
             full, test = result.valid["ndcg@10"], result.test["ndcg@10"]
             rows.append({"number": trial.number, "short": trial.value, "full": full, "test": test})
