@@ -36,10 +36,9 @@ def evaluate_command(options: argparse.Namespace) -> dict[str, Any]:
         for notice in split.notices:
             report(WarningEvent(message=notice))
         progress = ProgressReporter(report)
-        valid, test = (
-            judge(method.scorer(), name, partial(_count, progress, f"evaluating {word}"))
-            for name, word in (("valid", "validation"), ("test", "test"))
-        )
+        score = method.scorer()
+        valid = judge(score, "valid", partial(_count, progress, "evaluating validation"))
+        test = judge(score, "test", partial(_count, progress, "evaluating test"))
     return {
         "method": spec.method.id,
         "protocol": judge.protocol().model_dump(mode="json"),
