@@ -140,6 +140,20 @@ class Judge:
             on_batch=step,
         )
 
+    def protocol(self) -> Protocol:
+        """All that must be equal before its numbers may stand beside others."""
+        context = self.context
+        return Protocol(
+            version=context.version.hash,
+            split=context.split.name,
+            split_hash=context.split.hash,
+            seen=self.seen,
+            candidates=context.spec.evaluation.candidates,
+            ties="mid-rank",
+            catalogue=context.version.counts.items,
+            metrics=sorted(METRICS.names()),
+        )
+
 
 def _count_users(report: Callable[[str, int, int, str], None], phase: str, done: int, total: int) -> None:
     report(phase, done, total, "users")
@@ -170,16 +184,7 @@ def _result(
         method=context.spec.method.id,
         preset=context.spec.preset,
         data=context.version.counts,
-        protocol=Protocol(
-            version=context.version.hash,
-            split=context.split.name,
-            split_hash=context.split.hash,
-            seen=judge.seen,
-            candidates=context.spec.evaluation.candidates,
-            ties="mid-rank",
-            catalogue=context.version.counts.items,
-            metrics=sorted(METRICS.names()),
-        ),
+        protocol=judge.protocol(),
         valid=evaluations["valid"].metrics,
         test=test.metrics if test else {},
         seconds=round(seconds, 2),

@@ -51,9 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="{prepare,export,fit,study,ablate,search,bench,recommend}"
-    )
+    names = "prepare,export,fit,evaluate,study,ablate,search,bench,recommend"
+    commands = parser.add_subparsers(dest="command", required=True, metavar=f"{{{names}}}")
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
@@ -101,6 +100,10 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument("--jobs", type=int, default=1, help="trials at once, each in a process with one thread (default 1)")
     _add_data(search)
     _add_settings(search, "e.g. trials=30, space.ranks=[4,8], run.training.minutes=10")
+
+    evaluate = commands.add_parser("evaluate", help="measure a finished run once more, perhaps under another protocol")
+    evaluate.add_argument("--run", type=Path, required=True, help="folder of the run")
+    _add_settings(evaluate, "of the protocol only, e.g. evaluation.candidates=imported; the run's own split stands")
 
     recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
     recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
@@ -188,6 +191,10 @@ def _command(name: str) -> Command:
         from engine.commands.search import search_command
 
         return search_command
+    if name == "evaluate":
+        from engine.commands.evaluate import evaluate_command
+
+        return evaluate_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command
