@@ -82,8 +82,9 @@ def _parsed(form: Form, lines: Iterable[str], first: int) -> Iterator[tuple[int,
 
     No more lines are taken than each record needs.
     """
-    quoting = csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=form.delimiter, strict=True, quoting=quoting)
+    reader = csv.reader(
+        lines, delimiter=form.delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
+    )
     start = first
     try:
         for record in reader:
