@@ -54,7 +54,12 @@ def build_parser() -> argparse.ArgumentParser:
     names = "prepare,export,fit,evaluate,study,ablate,search,bench,recommend"
     commands = parser.add_subparsers(dest="command", required=True, metavar=f"{{{names}}}")
 
-    prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
+    prepare = commands.add_parser(
+        "prepare",
+        help="turn raw files into an immutable, hashed version",
+        description="Turn raw files into an immutable, hashed version. Rows that cannot be used are left out; they are listed, "
+        "with file, line, reason and text, in OUT.rejected.csv beside the version's folder OUT.",
+    )
     _add_data(prepare)
     prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
     _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")

@@ -10,6 +10,7 @@ from pydantic import Field
 from engine.commands.folders import data_path, fresh_folder
 from engine.data.prepare import prepare
 from engine.data.read import read_raw
+from engine.data.rejected import list_beside, write_rejected
 from engine.errors import SpecError
 from engine.fields import Spec
 from engine.spec import FilterSpec, override, parse_assignment, validate
@@ -22,7 +23,13 @@ class _PrepareSpec(Spec):
 
 
 def prepare_command(options: argparse.Namespace) -> dict[str, Any]:
-    """Write the version; returns ``{"data", "version", "path"}``."""
+    """Write the version, and beside it the list of rejected rows if there are any.
+
+    Returns:
+        ``data``, ``version`` (its hash), ``path``; ``rows_read``: interactions before duplicates and filters, without the rows
+        that were rejected; ``rejected``: how many rows of interactions and items were; ``rejected_list``: where they are listed
+        with file, line, reason and text (:func:`engine.data.rejected.list_beside`), or None.
+    """
     settings = override({"filters": {"core": 0}}, dict(parse_assignment(text) for text in options.set))
     unknown = sorted(settings.keys() - {"filters"})
     if unknown:
@@ -32,6 +39,18 @@ def prepare_command(options: argparse.Namespace) -> dict[str, Any]:
     raw = read_raw(source)
     folder: Path = options.out or fresh_folder(f"version-{source.name.partition('.')[0]}")
     version = prepare(raw, filters, folder)
-    for notice in raw.notices:
+    for notice in version.manifest.notices:
         print(f"note: {notice}", file=sys.stderr)
-    return {"data": version.counts.model_dump(), "version": version.hash, "path": str(version.path)}
+    rejected_list: Path | None = None
+    if raw.rejected.height:
+        rejected_list = list_beside(folder)
+        write_rejected(raw.rejected, rejected_list)
+        print(f"note: {raw.rejected.height:,} rows were rejected; they are listed in {rejected_list}.", file=sys.stderr)
+    return {
+        "data": version.counts.model_dump(),
+        "version": version.hash,
+        "path": str(version.path),
+        "rows_read": raw.interactions.height,
+        "rejected": raw.rejected.height,
+        "rejected_list": rejected_list and str(rejected_list),
+    }

@@ -20,6 +20,8 @@ _LARGE, _SMALL = 2**24, 2**18
 """Bytes of a block; what is irregular in a large one is sought in small ones."""
 _BLOCK = 100_000
 """Rows that are kept as lists of text at once."""
+_NO_LETTER = "\x1e"
+"""A separator that text does not have, for lines that are to come whole."""
 _LONGEST_FIELD = 131_072
 
 
@@ -82,8 +84,9 @@ def _parsed(form: Form, lines: Iterable[str], first: int) -> Iterator[tuple[int,
 
     No more lines are taken than each record needs.
     """
-    quoting = csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=form.delimiter, strict=True, quoting=quoting)
+    reader = csv.reader(
+        lines, delimiter=form.delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if form.quotes else csv.QUOTE_NONE
+    )
     start = first
     try:
         for record in reader:
@@ -216,17 +219,19 @@ def _regular_rows(form: Form, block: bytes) -> pl.DataFrame | None:
 
 def _is_strictly_quoted(form: Form, block: bytes, lines: int) -> bool:
     """Whether each line is a whole record of as many fields as there should be, strictly quoted: then no field spans lines."""
+    if _NO_LETTER.encode() in block:
+        return False
     field = f'(?:"(?:[^"]|"")*"|[^"{form.delimiter}]*)'
     pattern = "^" + form.delimiter.join([field] * len(form.columns)) + r"\r?$"
     rows = pl.read_csv(
         io.BytesIO(block),
         has_header=False,
         schema={"line": pl.String},
-        separator="\x1e",
+        separator=_NO_LETTER,
         quote_char=None,
         empty_string_is_null=False,
     )["line"]
-    return b"\x1e" not in block and len(rows) == lines and bool(rows.str.contains(pattern).all())
+    return len(rows) == lines and bool(rows.str.contains(pattern).all())
 
 
 def _quoting_error(name: str, start: int, line: int, reason: str) -> DataError:

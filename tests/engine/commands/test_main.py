@@ -36,7 +36,8 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_prepare_fit_recommend(raw: Path, tmp_path: Path) -> None:
     prepared = last_line(engine("prepare", "--data", str(raw), "--out", str(tmp_path / "version"), cwd=tmp_path))
-    assert prepared.keys() == {"data", "version", "path"}
+    assert prepared.keys() == {"data", "version", "path", "rows_read", "rejected", "rejected_list"}
+    assert (prepared["rejected"], prepared["rejected_list"]) == (0, None)
     assert prepared["data"].keys() == {"users", "items", "interactions"}
     settings = [f"--set={text}" for text in ("training.epochs=2", "training.threads=1", "method.dimensions=16")]
     fitted = last_line(

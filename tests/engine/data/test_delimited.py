@@ -19,3 +19,8 @@ def test_the_size_of_blocks_does_not_matter(lines_written: list[str]) -> None:
     assert small.rejected.equals(whole.rejected)
     numbers = [rows.lines if rows.lines is not None else np.arange(2, 2 + rows.frame.height) for rows in (whole, small)]
     assert numbers[0].tolist() == numbers[1].tolist()
+
+
+def test_a_record_separator_in_quoted_text_is_a_letter() -> None:
+    form = Form("log.csv", ("a", "b"), ",", quotes=True)
+    assert read_rows(b'a,b\n"x\x1ey",\x1e\n', form, header=True).frame.rows() == [("x\x1ey", "\x1e")]
