@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Version
+from webapp.datasets.models import Derived, Version
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -18,15 +18,18 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, and uploads, versions and scratch folders that are older than a day and that no version names.
+    """Clear expired sessions, and uploads, versions, exports and scratch folders that are older than a day and that
+    no row names.
 
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     removed = []
-    for parent, column in (("uploads", "upload_key"), ("versions", "storage_key"), (SCRATCH, None)):
+    named = {"uploads": (Version, "upload_key"), "versions": (Version, "storage_key"), "exports": (Derived, "storage_key")}
+    for parent in (*named, SCRATCH):
         for key in _old_folders(parent):
-            if column is None or not Version.objects.filter(**{column: key}).exists():
+            model, column = named.get(parent, (None, ""))
+            if model is None or not model.objects.filter(**{column: key}).exists():
                 delete_folder(key)
                 removed.append(key)
     if removed:
