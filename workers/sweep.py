@@ -1,6 +1,7 @@
-"""Removing what nobody needs any more: expired sessions, and folders that no version names."""
+"""Removing what nobody needs any more: expired sessions, and folders that no row names."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 
@@ -25,15 +26,19 @@ def sweep() -> list[str]:
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     removed = []
-    named = {"uploads": (Version, "upload_key"), "versions": (Version, "storage_key"), "exports": (Derived, "storage_key")}
-    for parent in (*named, SCRATCH):
+    named: dict[str, Callable[[str], bool]] = {
+        "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),
+        "versions": lambda key: Version.objects.filter(storage_key=key).exists(),
+        "exports": lambda key: Derived.objects.filter(storage_key=key).exists(),
+        SCRATCH: lambda _: False,
+    }
+    for parent, is_named in named.items():
         for key in _old_folders(parent):
-            model, column = named.get(parent, (None, ""))
-            if model is None or not model.objects.filter(**{column: key}).exists():
+            if not is_named(key):
                 delete_folder(key)
                 removed.append(key)
     if removed:
-        _log.info("removed %d folders that no version names", len(removed))
+        _log.info("removed %d folders that no row names", len(removed))
     return removed
 
 

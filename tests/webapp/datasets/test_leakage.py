@@ -4,9 +4,11 @@ from django.test import Client
 from engine.errors import UserError
 from engine.presets import get_preset
 from tests.webapp.people import HOSTILE, People, form_of, make_run, make_version
+from tests.webapp.searches.test_creating import fields as form_of_search
 from webapp.datasets.models import Derived, Version
 from webapp.experiments.actions import launch_group, launch_run
 from webapp.experiments.models import GroupKind, Run
+from webapp.searches.models import Search
 
 
 def finding(severity: str, title: str) -> dict[str, object]:
@@ -106,4 +108,20 @@ def test_the_new_run_page_asks(alice: Client, people: People) -> None:
     assert "has serious leaks" in refused.content.decode()
     done = alice.post("/runs/new", form_of("popularity", version=str(version.pk), acknowledge_leakage="yes"))
     assert done.status_code == 302
-    assert Run.objects.get().acknowledged[0]["column"] == "views"
+    run = Run.objects.get()
+    assert run.acknowledged[0]["column"] == "views"
+    body = alice.get(f"/runs/{run.pk}").content.decode()
+    assert "Launched although this version has serious leaks" in body
+    assert "<script>alert" not in body
+
+
+def test_the_new_search_page_asks_too(alice: Client, people: People) -> None:
+    version = make_version(people, leakage=SERIOUS)
+    body = alice.get(f"/searches/new?version={version.pk}").content.decode()
+    assert 'name="acknowledge_leakage"' in body
+    fields = form_of_search(version)
+    refused = alice.post("/searches/new", fields)
+    assert refused.status_code == 422
+    assert "has serious leaks" in refused.content.decode()
+    assert alice.post("/searches/new", {**fields, "acknowledge_leakage": "yes"}).status_code == 302
+    assert Search.objects.count() == 1
