@@ -11,9 +11,10 @@ _log = logging.getLogger(__name__)
 
 INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
+DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
 ADVANCE_TASK = "searches.advance"
-QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io"}
+QUEUES = {INGEST_TASK: "io", DERIVE_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io"}
 
 
 @cache

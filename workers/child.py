@@ -66,7 +66,14 @@ class _Desk:
         """Do it; True if this process is fit for more."""
         from django.db import connection
 
-        fit = {"run": self._run, "ingest": self._ingest, "compare": self._compare, "search": self._search}[order.kind](order)
+        work = {
+            "run": self._run,
+            "ingest": self._ingest,
+            "derive": self._derive,
+            "compare": self._compare,
+            "search": self._search,
+        }
+        fit = work[order.kind](order)
         # The database may be another one by the next order.
         connection.close()
         return fit
@@ -95,6 +102,15 @@ class _Desk:
         self._lifeline = lifeline = Lifeline(attempt, self._timings, stop_grace=0)
         lifeline.start()
         ingest_version(attempt, Path(order.scratch), order.key, lifeline, self._timings)
+        # The limits on memory and processor time stay.
+        return False
+
+    def _derive(self, order: Order) -> bool:
+        from workers.deriving import derive
+        from workers.ingestion import limit_resources
+
+        limit_resources()
+        derive(order.row, Path(order.scratch), order.key)
         # The limits on memory and processor time stay.
         return False
 

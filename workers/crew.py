@@ -21,12 +21,12 @@ CHILD = (sys.executable, "-m", "workers.child")
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is to do: ``kind`` is run, ingest, compare or search, ``row`` its primary key.
+    """What a child is to do: ``kind`` is run, ingest, derive, compare or search, ``row`` its primary key.
 
     Attributes:
         attempt: the fencing number, of a run or a version.
         scratch: an empty folder for its files.
-        key: where a version is to be published.
+        key: where a version, or an archive of one, is to be published.
         more: whether it may be asked to do another thing after this one.
     """
 

@@ -35,6 +35,11 @@ READING_TOOK_TOO_MUCH = Failure(
     "Reading the files took too much memory or time.",
     "Upload fewer interactions or shorter texts, or have INGEST_MEMORY_MB or INGEST_CPU_SECONDS raised on this server.",
 )
+MAKING_TOOK_TOO_MUCH = Failure(
+    "Making it took too much memory or time.",
+    "Ask again when less is going on, or have INGEST_MEMORY_MB or INGEST_CPU_SECONDS raised on this server.",
+)
+MAKING_LOST = Failure("The process that made it ended without a result.", "Ask again; if it happens once more, tell an admin.")
 READING_LOST = Failure(
     "The worker that read the files was lost three times.",
     "Upload the files again; if it happens once more, show this to whoever runs the server.",

@@ -55,16 +55,18 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
 def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
     from engine.data.prepare import prepare
     from engine.data.read import read_raw
+    from workers.deriving import leakage_of
     from workers.outcome import ready
 
     raw = read_raw(fetch_folder(version.upload_key, scratch))
     prepared = prepare(raw, FilterSpec.model_validate(version.filters), scratch / "prepared")
+    leakage = leakage_of(prepared)
     try:
         _move(scratch / "prepared", key)
     except BaseException:
         delete_folder(key)
         raise
-    return partial(ready, attempt, prepared, key)
+    return partial(ready, attempt, prepared, key, leakage)
 
 
 def _move(folder: Path, key: str) -> None:

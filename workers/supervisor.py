@@ -14,13 +14,14 @@ from pathlib import Path
 from django.db import connection
 from django.db.models.functions import Now
 
-from webapp.datasets.models import Version, VersionState
+from webapp.datasets.models import Derived, Version, VersionState
 from webapp.searches.models import SearchTrial
 from webapp.storage import delete_folder, local_root
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.crew import Order, work
 from workers.database import DATABASE_DOWN, retrying
-from workers.failures import READING_TOOK_TOO_MUCH, describe_exit
+from workers.derivations import claim, fail, give_back
+from workers.failures import MAKING_LOST, MAKING_TOOK_TOO_MUCH, READING_TOOK_TOO_MUCH, describe_exit
 from workers.leash import STOPPED_EXIT
 from workers.timings import Timings
 
@@ -70,6 +71,23 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
         retrying(attempt.lose, timings.silence)
     used = Version.objects.filter(storage_key=key, state=VersionState.READY)
     if not retrying(used.exists, timings.silence):
+        delete_folder(key)
+
+
+def supervise_derivation(derived: int, timings: Timings) -> None:
+    """Make something of a version in a child process, unless somebody does already, and see to it that it has a true state."""
+    claimed = retrying(lambda: claim(derived, timings.ingest_wall), timings.silence)
+    if not claimed:
+        _log.info("derived %d is made already, or is gone: nothing to do", derived)
+        return
+    key = f"exports/{uuid.uuid4()}"
+    with _scratch() as scratch:
+        code = work(Order("derive", derived, str(scratch), key=key), timings, _after(timings.ingest_wall))
+    if code in BY_SERVICE:
+        retrying(lambda: give_back(derived), timings.silence)
+    elif code:
+        retrying(lambda: fail(derived, MAKING_TOOK_TOO_MUCH if code < 0 else MAKING_LOST), timings.silence)
+    if not retrying(lambda: Derived.objects.filter(storage_key=key).exists(), timings.silence):
         delete_folder(key)
 
 

@@ -1,6 +1,7 @@
-"""Removing what nobody needs any more: expired sessions, and folders that no version names."""
+"""Removing what nobody needs any more: expired sessions, and folders that no row names."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Version
+from webapp.datasets.models import Derived, Version
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -18,19 +19,26 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, and uploads, versions and scratch folders that are older than a day and that no version names.
+    """Clear expired sessions, and uploads, versions, exports and scratch folders that are older than a day and that
+    no row names.
 
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     removed = []
-    for parent, column in (("uploads", "upload_key"), ("versions", "storage_key"), (SCRATCH, None)):
+    named: dict[str, Callable[[str], bool]] = {
+        "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),
+        "versions": lambda key: Version.objects.filter(storage_key=key).exists(),
+        "exports": lambda key: Derived.objects.filter(storage_key=key).exists(),
+        SCRATCH: lambda _: False,
+    }
+    for parent, is_named in named.items():
         for key in _old_folders(parent):
-            if column is None or not Version.objects.filter(**{column: key}).exists():
+            if not is_named(key):
                 delete_folder(key)
                 removed.append(key)
     if removed:
-        _log.info("removed %d folders that no version names", len(removed))
+        _log.info("removed %d folders that no row names", len(removed))
     return removed
 
 

@@ -72,6 +72,7 @@ def test_good_files_become_a_ready_version(ingest: Ingest, tmp_path: Path) -> No
     assert version.interactions
     assert len(version.hash) == 64
     assert version.manifest["hash"] == version.hash
+    assert version.leakage["version"] == version.hash
     assert version.finished_at is not None
     assert (storage_root() / version.storage_key / "interactions.parquet").is_file()
     assert default_storage.exists(f"{version.upload_key}/interactions.csv.gz")

@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from tests.workers.fixtures import Version, storage_root
+from webapp.datasets.models import Derived
 from workers.sweep import sweep
 
 
@@ -54,3 +55,13 @@ def test_expired_sessions_are_cleared() -> None:
         Session.objects.create(session_key=key, session_data="", expire_date=expires)
     sweep()
     assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+def test_old_archives_that_nothing_names_are_removed(version: Version) -> None:
+    kept, gone = make_folder("exports/named", 3), make_folder("exports/old", 3)
+    derived = Derived.objects.create(version=version, kind="csv", asked_at=timezone.now(), storage_key="exports/named")
+    assert "exports/old" in sweep()
+    assert kept.exists()
+    assert not gone.exists()
+    derived.delete()
+    assert "exports/named" in sweep()

@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from engine.errors import SpecError, UserError
 from webapp.api.auth import TokenAuth
 from webapp.api.runs import router
+from webapp.api.version_data import router as version_data
 from webapp.failures import api_error, note_our_fault
 
 _log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("/runs", router)
+api.add_router("/versions", version_data)
 
 
 def _answer(request: HttpRequest, status: int, message: str, hint: str = "", **more: Any) -> HttpResponse:

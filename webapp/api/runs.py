@@ -18,7 +18,7 @@ from webapp.experiments.models import RunState
 
 router = Router(tags=["runs"])
 _ERRORS: dict[int, Any] = {401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 422: ErrorOut, 500: ErrorOut}
-_HEAVY = ("spec", "progress", "data", "valid", "slices", "warnings", "version__manifest", "version__notices")
+_HEAVY = ("spec", "progress", "data", "valid", "slices", "warnings", "version__manifest", "version__notices", "version__leakage")
 
 
 @router.get("", response={200: RunPage, **_ERRORS}, operation_id="list_runs")
@@ -30,7 +30,7 @@ def list_runs(
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> dict[str, Any]:
     """Runs of all your projects, newest first."""
-    runs = runs_for_user(_user(request)).select_related("version__dataset").defer(*_HEAVY).order_by("-id")
+    runs = runs_for_user(user_of(request)).select_related("version__dataset").defer(*_HEAVY).order_by("-id")
     if state is not None:
         runs = runs.filter(state=state)
     if method is not None:
@@ -41,30 +41,31 @@ def list_runs(
 @router.get("/{run_id}", response={200: RunOut, **_ERRORS}, operation_id="get_run")
 def get_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """One run: state, progress, and, once it has succeeded, metrics with their protocol, layers and samples."""
-    return run_out(get_run_for_user(_user(request), run_id))
+    return run_out(get_run_for_user(user_of(request), run_id))
 
 
 @router.post("", response={201: RunOut, **_ERRORS}, operation_id="launch_run")
 def launch(request: HttpRequest, body: RunIn) -> "Status[dict[str, Any]]":
-    """Launch a run of a preset, with your settings on top. Needs the role researcher."""
-    user = _user(request)
+    """Launch a run of a preset, with your settings on top. Needs the role researcher; serious leaks must be acknowledged."""
+    user = user_of(request)
     version = get_version_for_user(user, body.version)
     require_role(user, version.dataset.project, Role.RESEARCHER)
-    run = launch_run(version, user, get_preset(body.preset).spec(body.settings))
+    run = launch_run(version, user, get_preset(body.preset).spec(body.settings), acknowledge_leakage=body.acknowledge_leakage)
     return Status(201, run_out(run))
 
 
 @router.post("/{run_id}/cancel", response={200: RunOut, **_ERRORS}, operation_id="cancel_run")
 def cancel(request: HttpRequest, run_id: int) -> dict[str, Any]:
     """Ask a run to stop: at once while it is queued, else at its next checkpoint. Needs the role researcher."""
-    user = _user(request)
+    user = user_of(request)
     run = get_run_for_user(user, run_id)
     require_role(user, run.project, Role.RESEARCHER)
     request_cancel(run)
     return run_out(run)
 
 
-def _user(request: HttpRequest) -> User:
+def user_of(request: HttpRequest) -> User:
+    """Whose token the request bears."""
     # The bearer check has put the token's user there; nobody else reaches these functions.
     assert isinstance(request.user, User)  # noqa: S101
     return request.user

@@ -38,6 +38,7 @@ class RunIn(Schema):
     version: int = Field(description="id of a dataset version that is ready")
     preset: str = Field(description="name of a preset, e.g. sasrec")
     settings: dict[str, Any] = Field(default_factory=dict, description='dotted settings, e.g. {"training.epochs": 20}')
+    acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
 
 
 class LayerOut(Schema):
@@ -92,6 +93,7 @@ class RunOut(RunLine):
     valid: dict[str, float]
     slices: list[dict[str, Any]] = Field(description="test metrics of some of the users, by items and by users")
     warnings: list[str]
+    acknowledged: list[dict[str, str]] = Field(description="serious leaks of the version that were acknowledged at the launch")
     seconds: float | None
     epochs: int | None
     best_epoch: int | None

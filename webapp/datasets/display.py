@@ -11,6 +11,7 @@ _SHAPES = {
     VersionState.INGESTING: "●",
     VersionState.READY: "✓",
     VersionState.FAILED: "✕",
+    VersionState.DELETED: "∅",
 }
 _FILTER_WORDS = {"core": "core", "minimum_rating": "minimum rating"}
 ACTIVE_STATES = (VersionState.QUEUED, VersionState.INGESTING)
@@ -27,6 +28,8 @@ def version_row(version: Version) -> dict[str, Any]:
         "state": state(version),
         "active": version.state in ACTIVE_STATES,
         "ready": version.state == VersionState.READY,
+        "deleted": version.state == VersionState.DELETED,
+        "deleted_at": moment(version.deleted_at),
         "users": count(version.users),
         "items": count(version.items),
         "interactions": count(version.interactions),

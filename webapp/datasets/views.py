@@ -15,6 +15,7 @@ from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.display import filter_steps, profile, sources, version_row
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, Version
+from webapp.datasets.surroundings import surroundings
 from webapp.http import PageRequest, living_part, page, wants_part
 
 
@@ -72,7 +73,7 @@ def upload(request: PageRequest, pk: int | None = None) -> HttpResponse:
 def version_page(request: PageRequest, dataset: int, number: int) -> HttpResponse:
     """A version: what is in it, or what went wrong and what to do. Polled until it is ready or failed."""
     version = get_numbered_version_for_user(request.user, dataset, number)
-    enter_project(request, version.dataset.project)
+    place = enter_project(request, version.dataset.project)
     row = version_row(version)
     context = {
         "version": version,
@@ -80,6 +81,7 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
         "profile": profile(version.manifest),
         "steps": filter_steps(version.manifest),
         "sources": sources(version.manifest),
+        **surroundings(version, place),
         "section": "datasets",
     }
     if wants_part(request):

@@ -12,13 +12,22 @@ from engine.errors import UserError
 from engine.spec import RunSpec
 from engine.study.variant import Study
 from webapp.broker import EXECUTE_TASK, ask_or_wait
+from webapp.datasets.leakage import require_acknowledgement, serious_findings
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
 from webapp.searches.asking import tell_searches
 
 
-def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
-    """Queue a run of ``spec`` on ``version``; raises UserError if the version is not ready."""
+def launch_run(version: Version, user: User, spec: RunSpec, *, acknowledge_leakage: bool = False) -> Run:
+    """Queue a run of ``spec`` on ``version``.
+
+    Args:
+        acknowledge_leakage: the user knows the serious findings of the version's leakage report; they are stored with the run.
+
+    Raises:
+        UserError: the version is not ready, or has serious leaks that were not acknowledged.
+    """
+    require_acknowledgement(version, acknowledge_leakage)
     with transaction.atomic():
         run = create_run(version, user, spec)
         transaction.on_commit(lambda: ask_or_wait(EXECUTE_TASK, run.pk))
@@ -28,8 +37,9 @@ def launch_run(version: Version, user: User, spec: RunSpec) -> Run:
 def launch_group(kind: GroupKind, name: str, source: Run, user: User, study: Study) -> RunGroup:
     """Queue all runs of ``study`` on the version of ``source``, as one group: all of them, or none.
 
-    Raises UserError if the version is not ready.
+    Raises UserError if the version is not ready, or has serious leaks that were not acknowledged with ``source``.
     """
+    require_acknowledgement(source.version, bool(source.acknowledged))
     with transaction.atomic():
         group = RunGroup.objects.create(
             kind=kind, name=name, project=source.project, version=source.version, source=source, created_by=user
@@ -70,6 +80,8 @@ def create_run(version: Version, user: User | None, spec: RunSpec, variant: Grou
         state=RunState.QUEUED,
         queued_at=timezone.now(),
         variant=variant,
+        # Whoever launches has asked for the acknowledgement.
+        acknowledged=serious_findings(version),
         created_by=user,
     )
     run.folder_key = f"runs/{run.pk}"

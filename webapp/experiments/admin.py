@@ -19,7 +19,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """The list without large columns."""
-        return super().get_queryset(request).defer("version__manifest", "version__notices")
+        return super().get_queryset(request).defer("version__manifest", "version__notices", "version__leakage")
 
 
 @admin.register(RunGroup)

@@ -33,7 +33,7 @@ def group_list(request: PageRequest) -> HttpResponse:
     groups = (
         RunGroup.objects.filter(project=place.project)
         .select_related("version__dataset", "source")
-        .defer("version__manifest", "version__notices", "source__spec", "source__slices")
+        .defer("version__manifest", "version__notices", "version__leakage", "source__spec", "source__slices")
         .annotate(
             runs=Count("variants__runs"),
             active=Count("variants__runs", filter=active),

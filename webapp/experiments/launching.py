@@ -16,6 +16,7 @@ from webapp import broker
 from webapp.accounts.access import Place, enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.access import get_version_for_user, ready_versions
+from webapp.datasets.leakage import serious_findings
 from webapp.datasets.models import Version
 from webapp.display import count
 from webapp.experiments.access import get_run_for_user
@@ -47,7 +48,8 @@ def new_run(request: PageRequest) -> HttpResponse:
     form = _prefilled(choice)
     context = _context(place, choice, form)
     if wants_part(request):
-        return HttpResponse(render_block(request, "experiments/new.html", "settings", context))
+        part = "leakage" if request.htmx.target == "leakage" else "settings"
+        return HttpResponse(render_block(request, "experiments/new.html", part, context))
     return render(request, "experiments/new.html", context)
 
 
@@ -56,7 +58,8 @@ def _launch(request: PageRequest, place: Place, choice: _Choice) -> HttpResponse
     try:
         if choice.problem or choice.version is None:
             raise SpecError([("", choice.problem or "Choose a dataset version that is ready.")])
-        run = launch_run(choice.version, request.user, choice.preset.spec(form.settings()))
+        acknowledged = "acknowledge_leakage" in request.POST
+        run = launch_run(choice.version, request.user, choice.preset.spec(form.settings()), acknowledge_leakage=acknowledged)
     except SpecError as error:
         form.blame(error.problems)
         return render(request, "experiments/new.html", _context(place, choice, form), status=422)
@@ -121,7 +124,15 @@ def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:
         }
         for version in ready_versions(place.project).defer("manifest", "notices")
     ]
-    return {"form": form, "choice": choice, "versions": versions, "methods": _methods(choice), "section": "runs"}
+    leaks = serious_findings(choice.version) if choice.version else []
+    return {
+        "form": form,
+        "choice": choice,
+        "versions": versions,
+        "leaks": leaks,
+        "methods": _methods(choice),
+        "section": "runs",
+    }
 
 
 def _methods(choice: _Choice) -> list[dict[str, Any]]:

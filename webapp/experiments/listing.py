@@ -97,7 +97,7 @@ def with_score(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Add ``ndcg``, the test NDCG@10, and leave out what lists do not show."""
     value = Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())
     related = runs.annotate(ndcg=value).select_related("version__dataset", "variant__group")
-    return related.defer(*_HEAVY, "version__manifest", "version__notices", "variant__comparison")
+    return related.defer(*_HEAVY, "version__manifest", "version__notices", "version__leakage", "variant__comparison")
 
 
 def run_row(run: Run) -> dict[str, Any]:

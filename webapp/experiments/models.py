@@ -122,6 +122,9 @@ class Run(models.Model):
     test = models.JSONField(default=dict)
     slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")
     warnings = models.JSONField(default=list)
+    acknowledged = models.JSONField(
+        default=list, help_text="serious findings of the version's leakage report that were known and accepted at the launch"
+    )
     seconds = models.FloatField(null=True, blank=True)
     epochs = models.PositiveIntegerField(null=True, blank=True)
     best_epoch = models.PositiveIntegerField(null=True, blank=True)

@@ -15,6 +15,7 @@ from webapp import broker
 from webapp.accounts.access import Place, enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.access import get_version_for_user, ready_versions
+from webapp.datasets.leakage import serious_findings
 from webapp.datasets.models import Version
 from webapp.display import count, duration
 from webapp.http import PageRequest, page, render_block, wants_part
@@ -46,6 +47,8 @@ def new_search(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         return _launch(request, place, choice)
     partial = wants_part(request)
+    if partial and request.htmx.target == "leakage":
+        return HttpResponse(render_block(request, _TEMPLATE, "leakage", _context(place, choice, PlanForm(choice.preset))))
     if partial and "estimate" in request.GET:
         form = PlanForm(choice.preset, _posted(request.GET))
         return HttpResponse(render_block(request, _TEMPLATE, "estimate", {"estimate": _estimate(form)}))
@@ -64,7 +67,10 @@ def _launch(request: PageRequest, place: Place, choice: _Choice) -> HttpResponse
         if choice.problem or choice.version is None:
             raise SpecError([("", choice.problem or "Choose a dataset version that is ready.")])
         plan = _checked(form)
-        search = launch_search(place.project, choice.version, request.user, plan, at_once=form.at_once)
+        acknowledged = "acknowledge_leakage" in request.POST
+        search = launch_search(
+            place.project, choice.version, request.user, plan, at_once=form.at_once, acknowledge_leakage=acknowledged
+        )
     except SpecError as error:
         form.blame(error.problems)
         return render(request, _TEMPLATE, _context(place, choice, form), status=422)
@@ -128,6 +134,7 @@ def _context(place: Place, choice: _Choice, form: PlanForm) -> dict[str, Any]:
         "form": form,
         "choice": choice,
         "versions": versions,
+        "leaks": serious_findings(choice.version) if choice.version else [],
         "presets": list(search_presets()),
         "estimate": _estimate(form),
         "section": "searches",

@@ -8,6 +8,7 @@ from engine.errors import UserError
 from engine.search.plan import SearchPlan
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Project, Role
+from webapp.datasets.leakage import require_acknowledgement
 from webapp.datasets.models import Version
 from webapp.experiments.actions import check_storable, check_version
 from webapp.searches.asking import ask_to_advance
@@ -16,7 +17,9 @@ from webapp.searches.models import Search
 MAX_AT_ONCE = 64
 
 
-def launch_search(project: Project, version: Version, user: User, plan: SearchPlan, *, at_once: int = 2) -> Search:
+def launch_search(
+    project: Project, version: Version, user: User, plan: SearchPlan, *, at_once: int = 2, acknowledge_leakage: bool = False
+) -> Search:
     """Start a search of ``plan`` on ``version``.
 
     Whether the space fits the backbone is seen by the worker that proposes the first trials: if not, the search fails.
@@ -24,15 +27,18 @@ def launch_search(project: Project, version: Version, user: User, plan: SearchPl
     Args:
         at_once: trials that wait or run at the same time, 1 to ``MAX_AT_ONCE``; one more than there are gpu workers for it
             hides the time that suggestions take.
+        acknowledge_leakage: the user knows the serious findings of the version's leakage report.
 
     Raises:
         PermissionDenied: the user is no researcher of the project.
-        UserError: the version is of another project or not ready, or ``at_once`` is out of range.
+        UserError: the version is of another project or not ready, has serious leaks that were not acknowledged, or
+            ``at_once`` is out of range.
     """
     require_role(user, project, Role.RESEARCHER)
     if version.dataset.project_id != project.pk:
         raise UserError(f"{version} does not belong to the project {project.name}.", "Choose one of the project's versions.")
     check_version(version)
+    require_acknowledgement(version, acknowledge_leakage)
     check_at_once(at_once)
     values = plan.model_dump(mode="json")
     check_storable(values)

@@ -25,7 +25,7 @@ def listed(project: Project) -> QuerySet[Search]:
             going=Count("trials", filter=mine & Q(trials__state=TrialState.RUNNING)),
             best=Max("trials__value", filter=mine),
         )
-        .defer("plan", "answer", "winner", "version__manifest", "version__notices")
+        .defer("plan", "answer", "winner", "version__manifest", "version__notices", "version__leakage")
         .order_by("-id")
     )
 
