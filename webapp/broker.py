@@ -13,7 +13,8 @@ INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
 COMPARE_TASK = "groups.compare"
 ADVANCE_TASK = "searches.advance"
-QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io"}
+ANSWER_TASK = "datasets.answer"
+QUEUES = {INGEST_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io", ANSWER_TASK: "io"}
 
 
 @cache

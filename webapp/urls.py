@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from webapp.accounts import views as accounts
 from webapp.api.api import api
+from webapp.datasets import filter_views
 from webapp.datasets import views as datasets
 from webapp.experiments import ablation, group_views, launching
 from webapp.experiments import views as experiments
@@ -29,6 +30,8 @@ urlpatterns = [
     path("datasets/<int:pk>", datasets.dataset_detail, name="dataset"),
     path("datasets/<int:pk>/upload", datasets.upload, name="upload-version"),
     path("datasets/<int:dataset>/versions/<int:number>", datasets.version_page, name="version"),
+    path("datasets/<int:dataset>/versions/<int:number>/filter", filter_views.filter_page, name="filter-version"),
+    path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),

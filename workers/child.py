@@ -66,7 +66,14 @@ class _Desk:
         """Do it; True if this process is fit for more."""
         from django.db import connection
 
-        fit = {"run": self._run, "ingest": self._ingest, "compare": self._compare, "search": self._search}[order.kind](order)
+        kinds = {
+            "run": self._run,
+            "ingest": self._ingest,
+            "question": self._question,
+            "compare": self._compare,
+            "search": self._search,
+        }
+        fit = kinds[order.kind](order)
         # The database may be another one by the next order.
         connection.close()
         return fit
@@ -97,6 +104,13 @@ class _Desk:
         ingest_version(attempt, Path(order.scratch), order.key, lifeline, self._timings)
         # The limits on memory and processor time stay.
         return False
+
+    def _question(self, order: Order) -> bool:
+        from workers.ingestion import limit_memory
+        from workers.questions import answer_question
+
+        limit_memory()
+        return answer_question(order.row, Path(order.scratch))
 
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group

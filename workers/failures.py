@@ -35,6 +35,10 @@ READING_TOOK_TOO_MUCH = Failure(
     "Reading the files took too much memory or time.",
     "Upload fewer interactions or shorter texts, or have INGEST_MEMORY_MB or INGEST_CPU_SECONDS raised on this server.",
 )
+ANSWERING_TOOK_TOO_MUCH = Failure(
+    "Looking through this version took too much memory or time.",
+    "Try it on a smaller version, or have INGEST_MEMORY_MB raised on this server.",
+)
 READING_LOST = Failure(
     "The worker that read the files was lost three times.",
     "Upload the files again; if it happens once more, show this to whoever runs the server.",

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
+from engine.data.profile import Profile
 from engine.data.version import Version as PreparedVersion
 from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
@@ -40,7 +41,7 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     return True
 
 
-def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str) -> bool:
+def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, profile: Profile) -> bool:
     """End a version as ready; False, and nothing changed, if the attempt is stale.
 
     Args:
@@ -56,6 +57,7 @@ def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str) -> bool:
         interactions=counts.interactions,
         manifest=storable(prepared.manifest.model_dump(mode="json")),
         notices=storable(prepared.manifest.notices),
+        profile=storable(profile.model_dump(mode="json")),
         finished_at=Now(),
         heartbeat_at=None,
     )

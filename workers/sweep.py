@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more: expired sessions, and folders that no version names."""
+"""Removing what nobody needs any more: expired sessions, old questions, and folders that no version names."""
 
 import logging
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Version
+from webapp.datasets.models import Question, Version
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -18,11 +18,15 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, and uploads, versions and scratch folders that are older than a day and that no version names.
+    """Clear expired sessions, questions of yesterday, and old folders that no version names.
+
+    Folders are uploads, versions and scratch; those are old in which nothing was written for a day.
 
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    # What they asked may hold lists of ids, and who wants to know can ask again.
+    Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = []
     for parent, column in (("uploads", "upload_key"), ("versions", "storage_key"), (SCRATCH, None)):
         for key in _old_folders(parent):

@@ -6,7 +6,7 @@ from celery import shared_task
 
 from workers.claims import claim_run, claim_version
 from workers.searches.advancing import advance, look
-from workers.supervisor import supervise_comparison, supervise_run, supervise_version
+from workers.supervisor import supervise_comparison, supervise_question, supervise_run, supervise_version
 from workers.sweep import sweep
 from workers.timings import Timings
 
@@ -31,6 +31,12 @@ def ingest_version(pk: int) -> None:
         _log.info("version %d is not queued: nothing to do", pk)
         return
     supervise_version(attempt, Timings.from_environment())
+
+
+@shared_task(name="datasets.answer")
+def answer_question(pk: int) -> None:
+    """Find out what question ``pk`` about a version asks, if it is still asked."""
+    supervise_question(pk, Timings.from_environment())
 
 
 @shared_task(name="groups.compare")

@@ -33,7 +33,7 @@ def ready_versions(project: Project) -> QuerySet[Version]:
 
 
 def _one(versions: QuerySet[Version]) -> Version:
-    found = versions.select_related("dataset__project", "created_by").first()
+    found = versions.select_related("dataset__project", "created_by", "parent").first()
     if found is None:
         raise Http404("There is no such version, or it is not yours.")
     return found

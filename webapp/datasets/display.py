@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+from engine.data.edits import Edits
 from webapp.datasets.models import Version, VersionState
 from webapp.display import NOTHING, count, moment, since
 
@@ -13,6 +14,8 @@ _SHAPES = {
     VersionState.FAILED: "✕",
 }
 _FILTER_WORDS = {"core": "core", "minimum_rating": "minimum rating"}
+_LISTED = 3
+"""Longer lists are only counted."""
 ACTIVE_STATES = (VersionState.QUEUED, VersionState.INGESTING)
 
 
@@ -45,11 +48,30 @@ def state(version: Version) -> dict[str, str]:
 
 def filter_line(filters: dict[str, Any]) -> str:
     """Filters in words: ``core 5``; ``no filters``."""
-    parts = [f"{_FILTER_WORDS.get(name, name)} {value}" for name, value in filters.items() if value not in (None, 0, "", [])]
+    parts = [
+        f"{_FILTER_WORDS.get(name, name.replace('_', ' '))} {_short(value)}"
+        for name, value in filters.items()
+        if value not in (None, 0, "", [])
+    ]
     return ", ".join(parts) or "no filters"
 
 
-def profile(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def _short(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return " | ".join(map(str, value)) if len(value) <= _LISTED else f"({count(len(value))})"
+
+
+def change_line(version: Version) -> str:
+    """What was changed of its parent, in words: ``2 merged items, core 5``."""
+    edits = Edits.model_validate(version.edits)
+    parts = [f"{count(number)} {what}" for what, number in edits.summary().items() if number]
+    if any(value not in (None, 0, "", []) for value in version.filters.values()):
+        parts.append(filter_line(version.filters))
+    return ", ".join(parts) or "nothing"
+
+
+def facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """What the manifest says about the data, name and value."""
     numbers = manifest.get("statistics", {})
     rows = [("Times", _times(manifest))]
@@ -64,15 +86,18 @@ def profile(manifest: dict[str, Any]) -> list[tuple[str, str]]:
 
 def filter_steps(manifest: dict[str, Any]) -> list[dict[str, str]]:
     """The filters in the order in which they were applied, and what each removed."""
-    return [
-        {
-            "name": str(step["name"]).replace("-", " "),
-            "settings": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in step["settings"].items()),
-            "note": str(step.get("note", "")),
-            **{part: count(step[f"{part}_removed"]) for part in ("interactions", "users", "items")},
-        }
-        for step in manifest.get("filters", [])
-    ]
+    return [filter_step(step) for step in manifest.get("filters", [])]
+
+
+def filter_step(step: dict[str, Any]) -> dict[str, str]:
+    """A filter, its settings in words, and what it removed."""
+    settings = {name: value for name, value in step["settings"].items() if name != "sha256"}
+    return {
+        "name": str(step["name"]).replace("-", " "),
+        "settings": ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in settings.items()),
+        "note": str(step.get("note", "")),
+        **{part: count(step[f"{part}_removed"]) for part in ("interactions", "users", "items")},
+    }
 
 
 def sources(manifest: dict[str, Any]) -> list[tuple[str, str]]:

@@ -5,16 +5,18 @@ from django.db import transaction
 from django.db.models import Count, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from webapp import broker
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
 from webapp.datasets.actions import create_dataset, create_version
-from webapp.datasets.display import filter_steps, profile, sources, version_row
+from webapp.datasets.asking import ask_about
+from webapp.datasets.display import change_line, facts, filter_steps, sources, version_row
 from webapp.datasets.forms import UploadForm
-from webapp.datasets.models import Dataset, Version
+from webapp.datasets.models import Dataset, QuestionKind, Version, VersionState
+from webapp.datasets.profile import profile_section
 from webapp.http import PageRequest, living_part, page, wants_part
 
 
@@ -73,18 +75,34 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
     """A version: what is in it, or what went wrong and what to do. Polled until it is ready or failed."""
     version = get_numbered_version_for_user(request.user, dataset, number)
     enter_project(request, version.dataset.project)
-    row = version_row(version)
+    row, profile = version_row(version), profile_section(version)
+    polling = row["active"] or profile.get("waiting", False)
     context = {
         "version": version,
         "row": row,
-        "profile": profile(version.manifest),
+        "changes": change_line(version),
+        "children": version.children.order_by("number"),
+        "facts": facts(version.manifest),
+        "profile": profile,
+        "polling": polling,
         "steps": filter_steps(version.manifest),
         "sources": sources(version.manifest),
         "section": "datasets",
     }
     if wants_part(request):
-        return living_part(request, "datasets/version.html", context, polling=row["active"])
+        return living_part(request, "datasets/version.html", context, polling=polling)
     return render(request, "datasets/version.html", context)
+
+
+@page
+@require_POST
+def make_profile(request: PageRequest, dataset: int, number: int) -> HttpResponse:
+    """Have a worker make the profile of a version that was made before there were any."""
+    version = get_numbered_version_for_user(request.user, dataset, number)
+    require_role(request.user, version.dataset.project, Role.RESEARCHER)
+    if version.state == VersionState.READY and not version.profile:
+        ask_about(version, request.user, QuestionKind.PROFILE)
+    return redirect("version", dataset=dataset, number=number)
 
 
 def _store(request: PageRequest, form: UploadForm, dataset: Dataset | None) -> Version:
