@@ -4,7 +4,7 @@ import datetime
 from typing import Any
 
 from engine.data.edits import Edits
-from webapp.datasets.models import Version, VersionState
+from webapp.datasets.models import Dataset, Review, Version, VersionState
 from webapp.display import NOTHING, count, moment, since
 
 _SHAPES = {
@@ -13,6 +13,8 @@ _SHAPES = {
     VersionState.READY: "✓",
     VersionState.FAILED: "✕",
 }
+_REVIEW_SHAPES = {Review.SUBMITTED: "…", Review.APPROVED: "✓", Review.REJECTED: "✕", Review.ARCHIVED: "▪"}
+CARD = ("source", "licence", "purpose", "contact", "known_faults")
 _FILTER_WORDS = {"core": "core", "minimum_rating": "minimum rating"}
 _LISTED = 3
 """Longer lists are only counted."""
@@ -28,6 +30,7 @@ def version_row(version: Version) -> dict[str, Any]:
         "generated": version.dataset.generated,
         "number": version.number,
         "state": state(version),
+        "review": review_state(version),
         "active": version.state in ACTIVE_STATES,
         "ready": version.state == VersionState.READY,
         "users": count(version.users),
@@ -60,6 +63,18 @@ def _short(value: Any) -> str:
     if not isinstance(value, list):
         return str(value)
     return " | ".join(map(str, value)) if len(value) <= _LISTED else f"({count(len(value))})"
+
+
+def review_state(version: Version) -> dict[str, str] | None:
+    """Shape and word of what people think of the version; None where nobody has said anything."""
+    now = Review(version.review)
+    return {"name": now.value, "shape": _REVIEW_SHAPES[now], "word": now.label} if now else None
+
+
+def card(dataset: Dataset) -> list[tuple[str, str]]:
+    """The data card, name and text; empty if nothing of it is written."""
+    texts = [(name.replace("_", " ").capitalize(), getattr(dataset, name)) for name in CARD]
+    return texts if any(text for _, text in texts) else []
 
 
 def change_line(version: Version) -> str:

@@ -66,7 +66,7 @@ class FilterForm:
         starts = {known.path: text(known.default) for known in describe_fields(NO_FILTERS)}
         for known in describe_fields(shown):
             lines = "\n".join(_quoted(one) for one in getattr(shown, known.name)) if known.name in LISTS else text(known.default)
-            value = lines if values is None else values.get(known.name, "").replace("\r\n", "\n").strip()
+            value = lines if values is None else values.get(known.name, "").replace("\r\n", "\n").replace("\x00", "").strip()
             # A form's empty box is no list of one empty id.
             description = dataclasses.replace(known, default=starts[known.path])
             self.fields.append(FilterField(description, value, starts[known.path]))
@@ -93,7 +93,7 @@ class FilterForm:
             member.problems.append(f"the list has {size(file.size or 0)}; at most {size(LIST_LIMIT_BYTES)} are allowed")
             return
         try:
-            lines = file.read().decode("utf-8-sig").splitlines()
+            lines = file.read().decode("utf-8-sig").replace("\x00", "").splitlines()
         except UnicodeDecodeError:
             member.problems.append("the list is no UTF-8 text; save it as UTF-8, one id a line")
             return

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from webapp import broker
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
+from webapp.curation.review import review_section
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
 from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.asking import ask_about
-from webapp.datasets.display import change_line, facts, filter_steps, sources, version_row
+from webapp.datasets.display import card, change_line, facts, filter_steps, sources, version_row
 from webapp.datasets.forms import UploadForm
-from webapp.datasets.models import Dataset, QuestionKind, Version, VersionState
+from webapp.datasets.models import Dataset, QuestionKind, Review, Version, VersionState
 from webapp.datasets.profile import profile_section
 from webapp.http import PageRequest, living_part, page, wants_part
 
@@ -25,7 +26,7 @@ from webapp.http import PageRequest, living_part, page, wants_part
 def dataset_list(request: PageRequest) -> HttpResponse:
     """The project's datasets, each with its newest version."""
     place = get_place(request)
-    newest = Version.objects.defer("manifest", "notices").select_related("dataset").order_by("-number")
+    newest = Version.objects.defer("manifest", "notices", "profile", "edits").select_related("dataset").order_by("-number")
     datasets = (
         Dataset.objects.filter(project=place.project)
         .annotate(number_of_versions=Count("versions"))
@@ -36,7 +37,8 @@ def dataset_list(request: PageRequest) -> HttpResponse:
     for dataset in datasets:
         versions = list(dataset.versions.all())
         rows.append({"dataset": dataset, "count": len(versions), "newest": version_row(versions[0]) if versions else None})
-    return render(request, "datasets/list.html", {"rows": rows, "section": "datasets"})
+    waiting = Version.objects.filter(dataset__project=place.project, review=Review.SUBMITTED).count()
+    return render(request, "datasets/list.html", {"rows": rows, "waiting": waiting, "section": "datasets"})
 
 
 @page
@@ -45,9 +47,14 @@ def dataset_detail(request: PageRequest, pk: int) -> HttpResponse:
     """A dataset and its versions."""
     dataset = get_dataset_for_user(request.user, pk)
     enter_project(request, dataset.project)
-    versions = dataset.versions.defer("manifest").select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
+    versions = (
+        dataset.versions.defer("manifest", "profile", "edits")
+        .select_related("dataset")
+        .annotate(run_count=Count("runs"))
+        .order_by("-number")
+    )
     rows = [{**version_row(version), "runs": version.run_count} for version in versions]
-    context = {"dataset": dataset, "rows": rows, "section": "datasets"}
+    context = {"dataset": dataset, "rows": rows, "card": card(dataset), "section": "datasets"}
     return render(request, "datasets/detail.html", context)
 
 
@@ -74,7 +81,7 @@ def upload(request: PageRequest, pk: int | None = None) -> HttpResponse:
 def version_page(request: PageRequest, dataset: int, number: int) -> HttpResponse:
     """A version: what is in it, or what went wrong and what to do. Polled until it is ready or failed."""
     version = get_numbered_version_for_user(request.user, dataset, number)
-    enter_project(request, version.dataset.project)
+    place = enter_project(request, version.dataset.project)
     row, profile = version_row(version), profile_section(version)
     polling = row["active"] or profile.get("waiting", False)
     context = {
@@ -84,6 +91,7 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
         "children": version.children.order_by("number"),
         "facts": facts(version.manifest),
         "profile": profile,
+        "review": review_section(version, place.role),
         "polling": polling,
         "steps": filter_steps(version.manifest),
         "sources": sources(version.manifest),
