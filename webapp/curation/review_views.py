@@ -14,7 +14,7 @@ from webapp.curation.forms import CardForm
 from webapp.curation.review import review_version, role_for
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
 from webapp.datasets.display import version_row
-from webapp.datasets.models import Review, Version
+from webapp.datasets.models import HEAVY, Review, Version
 from webapp.display import moment
 from webapp.http import PageRequest, page
 
@@ -26,7 +26,7 @@ def queue(request: PageRequest) -> HttpResponse:
     place = get_place(request)
     require_role(request.user, place.project, Role.CURATOR)
     waiting = Version.objects.filter(dataset__project=place.project, review=Review.SUBMITTED)
-    waiting = waiting.select_related("dataset", "reviewed_by").defer("manifest", "profile", "edits").order_by("reviewed_at")
+    waiting = waiting.select_related("dataset", "reviewed_by").defer(*HEAVY).order_by("reviewed_at")
     rows = [
         {
             **version_row(version),

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from webapp.accounts.models import Project
-from webapp.datasets.models import Dataset, Review, Version, VersionState
+from webapp.datasets.models import HEAVY, Dataset, Review, Version, VersionState
 
 
 def get_dataset_for_user(user: User, pk: int) -> Dataset:
@@ -27,9 +27,9 @@ def get_numbered_version_for_user(user: User, dataset: int, number: int) -> Vers
 
 
 def ready_versions(project: Project) -> QuerySet[Version]:
-    """The project's versions that a run can start from, newest first; those that were archived are not offered."""
+    """The project's versions that a run can start from, newest first, without large columns; archived ones are not offered."""
     ready = Version.objects.filter(dataset__project=project, state=VersionState.READY).exclude(review=Review.ARCHIVED)
-    return ready.defer("profile", "edits").select_related("dataset").order_by("-pk")
+    return ready.defer(*HEAVY).select_related("dataset").order_by("-pk")
 
 
 def _one(versions: QuerySet[Version]) -> Version:

@@ -78,9 +78,9 @@ def card(dataset: Dataset) -> list[tuple[str, str]]:
 
 
 def change_line(version: Version) -> str:
-    """What was changed of its parent, in words: ``2 merged items, core 5``."""
+    """What was changed of its parent, in words: ``merged items: 2, core 5``."""
     edits = Edits.model_validate(version.edits)
-    parts = [f"{count(number)} {what}" for what, number in edits.summary().items() if number]
+    parts = [f"{what}: {count(number)}" for what, number in edits.summary().items() if number]
     if any(value not in (None, 0, "", []) for value in version.filters.values()):
         parts.append(filter_line(version.filters))
     return ", ".join(parts) or "nothing"

@@ -49,6 +49,11 @@ class Review(models.TextChoices):
     ARCHIVED = "archived", "archived"
 
 
+HEAVY = ("manifest", "notices", "profile", "edits")
+"""The large columns of a version, which lists leave in the database."""
+HEAVY_OF_VERSION = tuple(f"version__{name}" for name in HEAVY)
+
+
 class Version(models.Model):
     """Uploaded files, or changes of a parent, on their way to an immutable, content-hashed Parquet folder; then that folder."""
 

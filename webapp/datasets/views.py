@@ -16,7 +16,7 @@ from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.asking import ask_about
 from webapp.datasets.display import card, change_line, facts, filter_steps, sources, version_row
 from webapp.datasets.forms import UploadForm
-from webapp.datasets.models import Dataset, QuestionKind, Review, Version, VersionState
+from webapp.datasets.models import HEAVY, Dataset, QuestionKind, Review, Version, VersionState
 from webapp.datasets.profile import profile_section
 from webapp.http import PageRequest, living_part, page, wants_part
 
@@ -26,7 +26,7 @@ from webapp.http import PageRequest, living_part, page, wants_part
 def dataset_list(request: PageRequest) -> HttpResponse:
     """The project's datasets, each with its newest version."""
     place = get_place(request)
-    newest = Version.objects.defer("manifest", "notices", "profile", "edits").select_related("dataset").order_by("-number")
+    newest = Version.objects.defer(*HEAVY).select_related("dataset").order_by("-number")
     datasets = (
         Dataset.objects.filter(project=place.project)
         .annotate(number_of_versions=Count("versions"))
@@ -47,12 +47,7 @@ def dataset_detail(request: PageRequest, pk: int) -> HttpResponse:
     """A dataset and its versions."""
     dataset = get_dataset_for_user(request.user, pk)
     enter_project(request, dataset.project)
-    versions = (
-        dataset.versions.defer("manifest", "profile", "edits")
-        .select_related("dataset")
-        .annotate(run_count=Count("runs"))
-        .order_by("-number")
-    )
+    versions = dataset.versions.defer(*HEAVY).select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
     rows = [{**version_row(version), "runs": version.run_count} for version in versions]
     context = {"dataset": dataset, "rows": rows, "card": card(dataset), "section": "datasets"}
     return render(request, "datasets/detail.html", context)

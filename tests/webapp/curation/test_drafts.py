@@ -68,7 +68,7 @@ def test_making_the_version(alice: Client, people: People, curated: Version) -> 
     assert open_draft(curated) is None
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["draft.edited", "version.created", "draft.made"]
     Version.objects.update(state="ready")
-    assert "by 1 changed items, 1 merged items, 1 excluded users, core 2" in alice.get(response["Location"]).content.decode()
+    assert "by changed items: 1, merged items: 1, excluded users: 1, core 2" in alice.get(response["Location"]).content.decode()
 
 
 def test_a_draft_is_open_again_if_its_version_could_not_be_made(alice: Client, people: People, curated: Version) -> None:
