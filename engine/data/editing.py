@@ -98,7 +98,12 @@ def apply_edits(rows: CodedRows, edits: Edits) -> tuple[CodedRows, list[FilterSt
 def _with_changes(items: pl.DataFrame, edits: Edits) -> pl.DataFrame:
     if not edits.changes:
         return items
-    schema = {"id": pl.String, "title": pl.String, "categories": pl.List(pl.String), "description": pl.String}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "id": pl.String,
+        "title": pl.String,
+        "categories": pl.List(pl.String),
+        "description": pl.String,
+    }
     changes = pl.DataFrame([change.model_dump() for change in edits.changes], schema=schema)
     kept = [name for name in schema if name != "id"]
     joined = items.join(changes, on="id", how="left", suffix="_new", maintain_order="left")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 
 from webapp.curation.models import CatalogueItem, Draft, DraftEdit, EditKind
@@ -10,6 +11,8 @@ from webapp.display import count
 
 ITEMS_A_PAGE = 50
 MOST_WORDS = 8
+MOST_FOUND = 1000
+"""A search that finds more asks for another word."""
 
 
 def find_items(version: Version, query: str) -> QuerySet[CatalogueItem]:
@@ -20,6 +23,23 @@ def find_items(version: Version, query: str) -> QuerySet[CatalogueItem]:
     return found.order_by("-interactions", "id")
 
 
+def item_pages(version: Version, query: str) -> "Paginator[int]":
+    """Primary keys of the found items in pages. A search looks through the items once, and lists at most ``MOST_FOUND``."""
+    found = find_items(version, query).values_list("pk", flat=True)
+    if query:
+        return Paginator(list(found[:MOST_FOUND]), ITEMS_A_PAGE)
+    pages = Paginator(found, ITEMS_A_PAGE)
+    # Known without counting a hundred thousand rows.
+    pages.count = version.items or 0
+    return pages
+
+
+def items_of(pks: list[int]) -> list[CatalogueItem]:
+    """The items with these primary keys, in this order."""
+    known = CatalogueItem.objects.in_bulk(pks)
+    return [known[pk] for pk in pks if pk in known]
+
+
 def item_rows(draft: Draft | None, items: list[CatalogueItem]) -> list[dict[str, Any]]:
     """What the list shows of ``items``, as they will be."""
     edits = draft_edits(draft, [item.item_id for item in items])
@@ -28,7 +48,7 @@ def item_rows(draft: Draft | None, items: list[CatalogueItem]) -> list[dict[str,
 
 def item_row(item: CatalogueItem, edits: list[DraftEdit]) -> dict[str, Any]:
     """One item as the draft will make it, with marks that say what is edited."""
-    values = next((edit.values for edit in edits if edit.kind == EditKind.CHANGE), {})
+    values: dict[str, Any] = next((edit.values for edit in edits if edit.kind == EditKind.CHANGE), {})
     marks = [mark(edit) for edit in edits]
     categories = values.get("categories", item.categories)
     return {

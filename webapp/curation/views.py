@@ -13,11 +13,12 @@ from webapp.curation.bulk import COLUMNS, EditList, read_list
 from webapp.curation.drafts import NewEdit, edits_of, make_version, open_draft, put_edits, take_out
 from webapp.curation.forms import ItemForm, ListForm, MakeForm, MergeForm, UsersForm
 from webapp.curation.items import (
-    ITEMS_A_PAGE,
+    MOST_FOUND,
     draft_edits,
-    find_items,
+    item_pages,
     item_row,
     item_rows,
+    items_of,
     mark,
     twin_groups,
     twin_keys,
@@ -42,13 +43,13 @@ def items(request: PageRequest, dataset: int, number: int) -> HttpResponse:
         return redirect("curate-start", dataset=dataset, number=number)
     query = request.GET.get("q", "").replace("\x00", "").strip()[:200]
     draft = open_draft(version)
-    shown = Paginator(find_items(version, query), ITEMS_A_PAGE).get_page(request.GET.get("page"))
+    shown = item_pages(version, query).get_page(request.GET.get("page"))
     context = {
         **frame(version, draft, "items"),
         "query": query,
         "page": shown,
-        "found": count(shown.paginator.count),
-        "rows": item_rows(draft, list(shown)),
+        "more": bool(query) and shown.paginator.count == MOST_FOUND,
+        "rows": item_rows(draft, items_of(list(shown))),
     }
     return render(request, "curation/items.html", context)
 
@@ -128,7 +129,6 @@ def duplicates(request: PageRequest, dataset: int, number: int) -> HttpResponse:
     context = {
         **frame(version, draft, "duplicates"),
         "page": shown,
-        "found": count(shown.paginator.count),
         "groups": twin_groups(version, draft, list(shown)),
     }
     return render(request, "curation/duplicates.html", context)

@@ -11,6 +11,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
 _MOST_LABELS = 8
 _LABEL_WIDTH = 7.0
 """Pixels of one character, about."""
+_WIDEST = 64
 _GAP = 0.15
 """Share of a bar's place that stays empty."""
 
@@ -38,14 +39,15 @@ def bars(labels: Sequence[str], values: Sequence[int], title: str) -> dict[str, 
     """One bar for each value (0 or more) above its label; ``title`` names what is on the horizontal axis."""
     up = axis([0, max(*values, 1)], HEIGHT - _BOTTOM, _TOP, whole=True)
     place = (WIDTH - _LEFT - _RIGHT) / len(values)
+    width = min(place * (1 - _GAP), _WIDEST)
     shapes = []
     for number, (label, value) in enumerate(zip(labels, values, strict=True)):
-        left, top = _LEFT + (number + _GAP / 2) * place, up(value)
+        top = up(value)
         shapes.append(
             {
-                "x": round(left, 1),
+                "x": round(_LEFT + (number + 0.5) * place - width / 2, 1),
                 "y": top,
-                "width": round(place * (1 - _GAP), 1),
+                "width": round(width, 1),
                 "height": round(up.start - top, 1),
                 "label": f"{label}: {count(value)}",
             }

@@ -45,7 +45,7 @@ def filter_page(request: PageRequest, dataset: int, number: int) -> HttpResponse
 
 
 def _act(request: PageRequest, version: Version) -> HttpResponse:
-    form = FilterForm(request.POST.dict(), request.FILES.dict())
+    form = FilterForm(request.POST.dict(), {name: file for name, file in request.FILES.items() if not isinstance(file, list)})
     filters = form.filters()
     if filters is None:
         return render(request, _TEMPLATE, _context(version, form, None), status=422)

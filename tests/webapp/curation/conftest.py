@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.webapp.curation.rows import copy_items
+from tests.webapp.curation.rows import ITEMS, copy_items
 from webapp.datasets.models import Version
 
 
@@ -10,4 +10,6 @@ from webapp.datasets.models import Version
 def curated(version: Version) -> Version:
     """A version whose items a worker has copied: a, b and c are called the same, d's texts are hostile."""
     copy_items(version)
+    version.items = len(ITEMS)
+    version.save()
     return version

@@ -3,6 +3,7 @@ from django.test import Client
 
 from tests.webapp.curation.rows import address, copy_items, item_pk
 from tests.webapp.people import People, make_version
+from webapp.curation import items, views
 from webapp.curation.drafts import edits_of, open_draft
 from webapp.curation.items import find_items
 from webapp.curation.models import CatalogueItem
@@ -27,6 +28,17 @@ def found(version: Version, query: str) -> list[str]:
 )
 def test_search_looks_through_title_id_and_categories(curated: Version, query: str, ids: list[str]) -> None:
     assert found(curated, query) == ids
+
+
+def test_a_search_lists_so_many_and_asks_for_another_word(
+    alice: Client, curated: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (items, views):
+        monkeypatch.setattr(module, "MOST_FOUND", 2)
+    body = alice.get(address(curated) + "?q=matrix").content.decode()
+    assert "of 2; most" in body
+    assert "add a word" in body
+    assert "add a word" not in alice.get(address(curated) + "?q=soap").content.decode()
 
 
 def test_a_search_stays_in_its_version(curated: Version, people: People) -> None:
