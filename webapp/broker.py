@@ -14,7 +14,15 @@ EXECUTE_TASK = "runs.execute"
 DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
 ADVANCE_TASK = "searches.advance"
-QUEUES = {INGEST_TASK: "io", DERIVE_TASK: "io", EXECUTE_TASK: "gpu", COMPARE_TASK: "io", ADVANCE_TASK: "io"}
+ANSWER_TASK = "datasets.answer"
+QUEUES = {
+    INGEST_TASK: "io",
+    DERIVE_TASK: "io",
+    ANSWER_TASK: "io",
+    EXECUTE_TASK: "gpu",
+    COMPARE_TASK: "io",
+    ADVANCE_TASK: "io",
+}
 
 
 @cache

@@ -66,7 +66,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "webapp.accounts",
+    "webapp.audit",
     "webapp.datasets",
+    "webapp.curation",
     "webapp.experiments",
     "webapp.searches",
 ]

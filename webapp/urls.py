@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from webapp.accounts import views as accounts
 from webapp.api.api import api
+from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
+from webapp.datasets import filter_views
 from webapp.datasets import views as datasets
 from webapp.experiments import ablation, group_views, launching
 from webapp.experiments import views as experiments
@@ -15,7 +17,7 @@ from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
 
-SLASHED = ("datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
+SLASHED = ("audit", "datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -35,6 +37,10 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/delete", derived.delete_page, name="delete-version"),
     path("datasets/<int:dataset>/versions/<int:number>/download/<slug:form>", derived.download_page, name="download"),
     path("datasets/<int:dataset>/versions/<int:number>/download/<slug:form>/file", derived.download_file, name="download-file"),
+    path("datasets/<int:dataset>/versions/<int:number>/filter", filter_views.filter_page, name="filter-version"),
+    path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
+    path("", include("webapp.curation.urls")),
+    path("audit", audit, name="audit"),
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),

@@ -66,14 +66,15 @@ class _Desk:
         """Do it; True if this process is fit for more."""
         from django.db import connection
 
-        work = {
+        kinds = {
             "run": self._run,
             "ingest": self._ingest,
             "derive": self._derive,
+            "question": self._question,
             "compare": self._compare,
             "search": self._search,
         }
-        fit = work[order.kind](order)
+        fit = kinds[order.kind](order)
         # The database may be another one by the next order.
         connection.close()
         return fit
@@ -113,6 +114,13 @@ class _Desk:
         derive(order.row, Path(order.scratch), order.key)
         # The limits on memory and processor time stay.
         return False
+
+    def _question(self, order: Order) -> bool:
+        from workers.ingestion import limit_memory
+        from workers.questions import answer_question
+
+        limit_memory()
+        return answer_question(order.row, Path(order.scratch))
 
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group

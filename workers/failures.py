@@ -40,6 +40,10 @@ MAKING_TOOK_TOO_MUCH = Failure(
     "Ask again when less is going on, or have INGEST_MEMORY_MB or INGEST_CPU_SECONDS raised on this server.",
 )
 MAKING_LOST = Failure("The process that made it ended without a result.", "Ask again; if it happens once more, tell an admin.")
+ANSWERING_TOOK_TOO_MUCH = Failure(
+    "Looking through this version took too much memory or time.",
+    "Try it on a smaller version, or have INGEST_MEMORY_MB raised on this server.",
+)
 READING_LOST = Failure(
     "The worker that read the files was lost three times.",
     "Upload the files again; if it happens once more, show this to whoever runs the server.",

@@ -1,13 +1,16 @@
-"""Reading an upload inside the child process, under limits of memory and time."""
+"""Making a version inside the child process, from an upload or from its parent, under limits of memory and time."""
 
 import logging
 import os
 import resource
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from engine.data.edits import Edits
+from engine.errors import DataError
 from engine.spec import FilterSpec
-from webapp.datasets.models import Version
+from webapp.datasets.models import Version, VersionState
 from webapp.environment import envint
 from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
 from workers.attempts import VersionAttempt
@@ -16,25 +19,31 @@ from workers.failures import READING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.lifeline import Lifeline
 from workers.timings import Timings
 
+if TYPE_CHECKING:
+    from engine.data.version import Version as PreparedVersion
+
 _log = logging.getLogger(__name__)
 
 
 def limit_resources() -> None:
-    """Bind this process to INGEST_MEMORY_MB (4096) of private memory and INGEST_CPU_SECONDS (1800) of computing; 0 is no limit.
+    """Bind this process to INGEST_MEMORY_MB of private memory and INGEST_CPU_SECONDS (1800) of computing; 0 is no limit."""
+    limit_memory()
+    if seconds := envint("INGEST_CPU_SECONDS", 1800):
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+
+
+def limit_memory() -> None:
+    """Bind this process to INGEST_MEMORY_MB (4096) of private memory, 0 is no limit; it writes no core file.
 
     RLIMIT_DATA and not RLIMIT_AS: address space that is only reserved, as allocators do, costs nothing.
     """
-    for kind, amount in (
-        (resource.RLIMIT_DATA, envint("INGEST_MEMORY_MB", 4096) * 1024 * 1024),
-        (resource.RLIMIT_CPU, envint("INGEST_CPU_SECONDS", 1800)),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        if amount or kind == resource.RLIMIT_CORE:
-            resource.setrlimit(kind, (amount, amount))
+    if amount := envint("INGEST_MEMORY_MB", 4096) * 1024 * 1024:
+        resource.setrlimit(resource.RLIMIT_DATA, (amount, amount))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: Lifeline, timings: Timings) -> None:
-    """Read the upload, prepare the version, move it to storage folder ``key`` and write the final state.
+    """Make the version, move it to storage folder ``key``, and write its profile and the final state.
 
     If the version does not end as ready, nothing is left behind in the storage.
 
@@ -53,20 +62,37 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
 
 
 def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
-    from engine.data.prepare import prepare
-    from engine.data.read import read_raw
+    from engine.data.profile import profile_version
     from workers.deriving import leakage_of
     from workers.outcome import ready
 
-    raw = read_raw(fetch_folder(version.upload_key, scratch))
-    prepared = prepare(raw, FilterSpec.model_validate(version.filters), scratch / "prepared")
-    leakage = leakage_of(prepared)
+    prepared = _prepare(version, scratch) if version.upload_key else _derive(version, scratch)
+    profile, leakage = profile_version(prepared), leakage_of(prepared)
     try:
         _move(scratch / "prepared", key)
     except BaseException:
         delete_folder(key)
         raise
-    return partial(ready, attempt, prepared, key, leakage)
+    return partial(ready, attempt, prepared, key, profile, leakage)
+
+
+def _prepare(version: Version, scratch: Path) -> "PreparedVersion":
+    from engine.data.prepare import prepare
+    from engine.data.read import read_raw
+
+    raw = read_raw(fetch_folder(version.upload_key, scratch))
+    return prepare(raw, FilterSpec.model_validate(version.filters), scratch / "prepared")
+
+
+def _derive(version: Version, scratch: Path) -> "PreparedVersion":
+    from engine.data.editing import derive
+    from engine.data.version import read_version
+
+    if version.parent is None or version.parent.state != VersionState.READY:
+        raise DataError("The version that this one was to be made from is gone.", "Make it from another version.")
+    parent = read_version(fetch_folder(version.parent.storage_key, scratch))
+    edits, filters = Edits.model_validate(version.edits), FilterSpec.model_validate(version.filters)
+    return derive(parent, edits, filters, scratch / "prepared")
 
 
 def _move(folder: Path, key: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from engine.data.profile import Profile
 from engine.data.version import Version as PreparedVersion
 from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
@@ -42,7 +43,9 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     return True
 
 
-def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, leakage: dict[str, Any] | None = None) -> bool:
+def ready(
+    attempt: VersionAttempt, prepared: PreparedVersion, key: str, profile: Profile, leakage: dict[str, Any] | None = None
+) -> bool:
     """End a version as ready; False, and nothing changed, if the attempt is stale.
 
     Args:
@@ -60,6 +63,7 @@ def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, leakage:
         manifest=storable(prepared.manifest.model_dump(mode="json")),
         notices=storable(prepared.manifest.notices),
         leakage=storable(leakage or {}),
+        profile=storable(profile.model_dump(mode="json")),
         finished_at=Now(),
         heartbeat_at=None,
     )

@@ -14,8 +14,8 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import EXECUTE_TASK, INGEST_TASK, QUEUES, ask
-from webapp.datasets.models import Version, VersionState
+from webapp.broker import ANSWER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, ask
+from webapp.datasets.models import Question, QuestionState, Version, VersionState
 from webapp.experiments.models import WORKING_STATES, Run, RunState
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
@@ -86,7 +86,9 @@ class Reaper:
         runs = Run.objects.filter(state=RunState.QUEUED, queued_at__lt=before)
         versions = Version.objects.filter(state=VersionState.QUEUED, created_at__lt=before)
         self._repeat(EXECUTE_TASK, runs.order_by("queued_at", "pk"))
+        questions = Question.objects.filter(state=QuestionState.ASKED, asked_at__lt=before)
         self._repeat(INGEST_TASK, versions.order_by("pk"))
+        self._repeat(ANSWER_TASK, questions.order_by("pk"))
 
     def _repeat(self, task: str, rows: "QuerySet[Model]") -> None:
 

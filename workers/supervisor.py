@@ -14,14 +14,20 @@ from pathlib import Path
 from django.db import connection
 from django.db.models.functions import Now
 
-from webapp.datasets.models import Derived, Version, VersionState
+from webapp.datasets.models import Derived, Question, QuestionState, Version, VersionState
 from webapp.searches.models import SearchTrial
 from webapp.storage import delete_folder, local_root
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.crew import Order, work
 from workers.database import DATABASE_DOWN, retrying
 from workers.derivations import claim, fail, give_back
-from workers.failures import MAKING_LOST, MAKING_TOOK_TOO_MUCH, READING_TOOK_TOO_MUCH, describe_exit
+from workers.failures import (
+    ANSWERING_TOOK_TOO_MUCH,
+    MAKING_LOST,
+    MAKING_TOOK_TOO_MUCH,
+    READING_TOOK_TOO_MUCH,
+    describe_exit,
+)
 from workers.leash import STOPPED_EXIT
 from workers.timings import Timings
 
@@ -89,6 +95,25 @@ def supervise_derivation(derived: int, timings: Timings) -> None:
         retrying(lambda: fail(derived, MAKING_TOOK_TOO_MUCH if code < 0 else MAKING_LOST), timings.silence)
     if not retrying(lambda: Derived.objects.filter(storage_key=key).exists(), timings.silence):
         delete_folder(key)
+
+
+def supervise_question(question: int, timings: Timings) -> None:
+    """Answer a question about a version in a child process, which stays warm for the next one about the same version.
+
+    Where the service stops, the question stays asked, and the reaper asks again.
+    """
+    asked = Question.objects.filter(pk=question, state=QuestionState.ASKED)
+    version = retrying(asked.values_list("version", flat=True).first, timings.silence)
+    if version is None:
+        _log.info("question %d is not asked: nothing to do", question)
+        return
+    with _scratch() as scratch:
+        code = work(Order("question", question, str(scratch)), timings, _after(timings.ingest_wall), keep=f"version {version}")
+    if code and code not in BY_SERVICE:
+        _log.warning("question %d was not answered: the child ended with %d", question, code)
+        failure = ANSWERING_TOOK_TOO_MUCH
+        values = {"state": QuestionState.FAILED, "error": failure.message, "hint": failure.hint, "answered_at": Now()}
+        retrying(lambda: asked.update(**values), timings.silence)
 
 
 def supervise_comparison(group: int, timings: Timings) -> None:

@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more: expired sessions, and folders that no row names."""
+"""Removing what nobody needs any more: expired sessions, old questions, and folders that no row names."""
 
 import logging
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Derived, Version
+from webapp.datasets.models import Derived, Question, Version
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -19,12 +19,15 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, and uploads, versions, exports and scratch folders that are older than a day and that
-    no row names.
+    """Clear expired sessions, questions of yesterday, and old folders that no row names.
+
+    Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
 
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    # What they asked may hold lists of ids, and who wants to know can ask again.
+    Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = []
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

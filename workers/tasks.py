@@ -6,7 +6,13 @@ from celery import shared_task
 
 from workers.claims import claim_run, claim_version
 from workers.searches.advancing import advance, look
-from workers.supervisor import supervise_comparison, supervise_derivation, supervise_run, supervise_version
+from workers.supervisor import (
+    supervise_comparison,
+    supervise_derivation,
+    supervise_question,
+    supervise_run,
+    supervise_version,
+)
 from workers.sweep import sweep
 from workers.timings import Timings
 
@@ -37,6 +43,12 @@ def ingest_version(pk: int) -> None:
 def derive(pk: int) -> None:
     """Make what row ``pk`` asks for of a version: an archive, a leakage report, a difference."""
     supervise_derivation(pk, Timings.from_environment())
+
+
+@shared_task(name="datasets.answer")
+def answer_question(pk: int) -> None:
+    """Find out what question ``pk`` about a version asks, if it is still asked."""
+    supervise_question(pk, Timings.from_environment())
 
 
 @shared_task(name="groups.compare")

@@ -21,7 +21,7 @@ class Timings:
         cancel_grace: how long a cancelled job may take to end by itself before its processes are killed.
         stop_grace: how long a job may take to reach a checkpoint when its service stops.
         write: between two writes of a job's events to the database.
-        warm: how long a process that ran a trial of a search waits for the next one before it is ended.
+        warm: how long a process that ran a trial of a search, or looked through a version, waits for the next order.
         ingest_wall: how long reading an upload may take.
         suggest: how long a worker may have a search to itself to choose its next trials; others may try after that.
         stand_still: between two looks of beat for searches that stand still.

@@ -45,6 +45,15 @@ def code_candidates(pairs: pl.DataFrame, users: list[str], item_ids: pl.Series) 
     return known, notices
 
 
+def named_candidates(version: Version) -> pl.DataFrame | None:
+    """The lists of a version as ids, ``user`` and ``item``; None if it has none."""
+    if version.candidates is None:
+        return None
+    user, item = (version.candidates[name].to_numpy() for name in ("user", "item"))
+    users = pl.Series(version.users, dtype=pl.String)
+    return pl.DataFrame({"user": users.gather(user), "item": version.items["id"].gather(item)})
+
+
 def candidates_of(version: Version) -> Sequences:
     """The candidates of each user, perhaps none, without the target where the file lacked it.
 

@@ -17,12 +17,14 @@ class _Frozen(BaseModel):
 
 
 class FilterStep(_Frozen):
-    """One filter, and what it took away.
+    """One filter or edit, and what it took away.
 
     Users without a row left go with it. Items go if it is about items, or the k-core: else they stay in the catalogue.
     """
 
     name: Literal[
+        "edit-items",
+        "merge-items",
         "duplicates",
         "minimum-rating",
         "time-range",

@@ -1,5 +1,6 @@
 """From raw data to a version: duplicates, row filters, k-core, canonical order, hash, files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,10 +42,28 @@ def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None 
     """
     rows = Filtering(CodedRows.of(raw))
     rows.apply(filters)
-    return write_version(_version(raw, rows, Path(folder), parent))
+    return write_version(version_of_rows(rows, Path(folder), raw.sources, raw.notices, parent, raw.candidates))
 
 
-def _version(raw: RawData, rows: Filtering, folder: Path, parent: str | None) -> Version:
+def version_of_rows(
+    rows: Filtering,
+    folder: Path,
+    sources: dict[str, str],
+    notices: Sequence[str] = (),
+    parent: str | None = None,
+    candidates: pl.DataFrame | None = None,
+) -> Version:
+    """The version that filtered ``rows`` make, not yet written to ``folder``.
+
+    Args:
+        sources: SHA-256 of each source file, by name.
+        notices: what people should know, before what the filters say.
+        parent: hash of the version that this one is made from, if any.
+        candidates: imported candidate lists, ``user`` and ``item`` as ids, if there are any.
+
+    Raises:
+        DataError: fewer than 2 users are left.
+    """
     require_two_users(rows)
     frame = rows.frame
     user_codes, user = _renumber(frame["user"].to_numpy())
@@ -56,20 +75,19 @@ def _version(raw: RawData, rows: Filtering, folder: Path, parent: str | None) ->
     timestamp = frame["timestamp"].to_numpy(writable=True)
     weight = frame["weight"].fill_null(1.0).to_numpy(writable=True)
     part = frame["part"].to_numpy(writable=True) if "part" in frame.columns else None
-    candidates: pl.DataFrame | None = None
     left_out: list[str] = []
-    if raw.candidates is not None:
-        candidates, left_out = code_candidates(raw.candidates, users, items["id"])
+    if candidates is not None:
+        candidates, left_out = code_candidates(candidates, users, items["id"])
     digest = version_hash(users, items, user, item, timestamp, weight, part, candidates)
     manifest = Manifest(
         hash=digest,
         counts=DataCounts(users=len(users), items=items.height, interactions=len(user)),
-        time=raw.time,
+        time=rows.time,
         filters=rows.steps,
         statistics=summarise(user, item, timestamp, len(users), items.height),
-        sources=raw.sources,
+        sources=sources,
         parent=parent,
-        notices=[*raw.notices, *rows.notices, *left_out, *_about_short(user)],
+        notices=[*notices, *rows.notices, *left_out, *_about_short(user)],
         files={},
     )
     return Version(folder, digest, manifest, users, items, user, item, timestamp, weight, part, candidates)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import default_storage
 
+from engine.data.edits import Edits, Merge
 from engine.data.generated import generate
+from engine.data.profile import Profile
 from tests.workers.fixtures import FAST, Dataset, Version, VersionState, storage_root
 from workers.claims import claim_version
 from workers.supervisor import supervise_version
@@ -78,6 +80,42 @@ def test_good_files_become_a_ready_version(ingest: Ingest, tmp_path: Path) -> No
     assert default_storage.exists(f"{version.upload_key}/interactions.csv.gz")
 
 
+def test_a_ready_version_has_its_profile(ingest: Ingest) -> None:
+    version = ingest(interactions_csv=(HEADER + "a,x,1\na,y,2\na,x,3\nb,x,1\nb,z,2\n").encode())
+    profile = Profile.model_validate(version.profile)
+    assert profile.version == version.hash
+    assert profile.counts.interactions == 5
+    assert profile.repeats.interactions == 1
+
+
+def test_a_version_is_made_from_its_parent_by_edits_and_filters(ingest: Ingest) -> None:
+    parent = ingest(interactions_csv=(HEADER + "a,x,1\na,y,2\na,z,3\nb,x,1\nb,z,2\nc,x,9\n").encode())
+    edits = Edits(merges=(Merge(source="y", into="z"),))
+    child = derive(parent, edits=edits.model_dump(mode="json"), filters={"core": 2})
+    assert (child.state, child.error) == (VersionState.READY, "")
+    assert child.manifest["parent"] == parent.hash
+    assert [step["name"] for step in child.manifest["filters"]] == ["merge-items", "duplicates", "k-core"]
+    assert (child.users, child.items, child.interactions) == (2, 2, 5)
+    assert child.profile["counts"]["interactions"] == 5
+    assert derive(parent, filters={"core": 0}).hash == parent.hash
+
+
+def test_edits_that_do_not_fit_the_parent_fail_with_names(ingest: Ingest) -> None:
+    parent = ingest(interactions_csv=(HEADER + "a,x,1\nb,x,1\n").encode())
+    child = derive(parent, edits=Edits(exclude_users=("nobody",)).model_dump(mode="json"), filters={"core": 0})
+    assert child.state == VersionState.FAILED
+    assert "1 user of the edits is not in this version: nobody." in child.error
+
+
+def test_a_parent_that_is_gone_is_said(dataset: Dataset) -> None:
+    version = Version.objects.create(dataset=dataset, number=1, filters={"core": 0})
+    attempt = claim_version(version.pk)
+    assert attempt is not None
+    supervise_version(attempt, FAST)
+    version.refresh_from_db()
+    assert (version.state, version.error) == (VersionState.FAILED, "The version that this one was to be made from is gone.")
+
+
 def test_the_same_upload_has_the_same_hash(ingest: Ingest) -> None:
     rows = (HEADER + "a,x,1\na,y,2\na,z,3\nb,x,1\nb,z,2\n").encode()
     first, second = ingest(interactions_csv=rows), ingest(interactions_csv=rows)
@@ -102,6 +140,17 @@ def test_an_empty_file_says_so(ingest: Ingest) -> None:
 def test_one_user_is_too_few(ingest: Ingest) -> None:
     version = ingest(interactions_csv=(HEADER + "a,x,1\na,y,2\na,z,3\n").encode())
     assert (version.state, version.error) == (VersionState.FAILED, "1 user; at least 2 are needed to train.")
+
+
+def derive(parent: Version, **values: object) -> Version:
+    """A version from ``parent``, made by a child."""
+    number = parent.dataset.versions.count() + 1
+    version = Version.objects.create(dataset=parent.dataset, number=number, parent=parent, **values)
+    attempt = claim_version(version.pk)
+    assert attempt is not None
+    supervise_version(attempt, FAST)
+    version.refresh_from_db()
+    return version
 
 
 @cache

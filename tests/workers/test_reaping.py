@@ -13,6 +13,7 @@ from redis import Redis
 
 from tests.workers.fixtures import FAST, Run, RunState, Version, VersionState
 from webapp import broker as web_broker
+from webapp.datasets.models import Question
 from webapp.experiments.actions import request_cancel
 from workers.attempts import RunAttempt
 from workers.claims import claim_run, claim_version
@@ -201,3 +202,11 @@ def test_it_looks_until_it_is_told_to_stop(make_run: MakeRun, reaper: Reaper) ->
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_a_question_whose_message_was_lost_is_asked_again(version: Version, reaper: Reaper, broker: "Redis[bytes]") -> None:
+    asked = Question.objects.create(version=version, kind="profile")
+    Question.objects.create(version=version, kind="preview", state="answered")
+    reaper.repeat_lost_messages()
+    assert broker.llen("io") == 1
+    asked.delete()

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from tests.workers.fixtures import Version, storage_root
-from webapp.datasets.models import Derived
+from webapp.datasets.models import Derived, Question
 from workers.sweep import sweep
 
 
@@ -47,6 +47,13 @@ def test_an_old_folder_with_a_new_file_is_kept() -> None:
     (folder / "inner" / "file").touch()
     assert "uploads/growing" not in sweep()
     assert folder.exists()
+
+
+def test_questions_are_kept_for_a_day(version: Version) -> None:
+    old, new = (Question.objects.create(version=version, kind="preview") for _ in range(2))
+    Question.objects.filter(pk=old.pk).update(asked_at=timezone.now() - timedelta(days=2))
+    sweep()
+    assert list(Question.objects.all()) == [new]
 
 
 def test_expired_sessions_are_cleared() -> None:

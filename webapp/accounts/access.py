@@ -25,6 +25,11 @@ class Place:
         return self.role.level >= role.level
 
     @property
+    def may_curate(self) -> bool:
+        """May edit data, review versions and read the audit trail."""
+        return self.may(Role.CURATOR)
+
+    @property
     def may_launch(self) -> bool:
         """May upload data, launch and cancel runs."""
         return self.may(Role.RESEARCHER)

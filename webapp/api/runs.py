@@ -12,13 +12,14 @@ from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
 from webapp.api.schemas import ErrorOut, RunIn, RunOut, RunPage, run_line, run_out
 from webapp.datasets.access import get_version_for_user
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.experiments.access import get_run_for_user, runs_for_user
 from webapp.experiments.actions import launch_run, request_cancel
 from webapp.experiments.models import RunState
 
 router = Router(tags=["runs"])
 _ERRORS: dict[int, Any] = {401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 422: ErrorOut, 500: ErrorOut}
-_HEAVY = ("spec", "progress", "data", "valid", "slices", "warnings", "version__manifest", "version__notices", "version__leakage")
+_HEAVY = ("spec", "progress", "data", "valid", "slices", "warnings", *HEAVY_OF_VERSION)
 
 
 @router.get("", response={200: RunPage, **_ERRORS}, operation_id="list_runs")

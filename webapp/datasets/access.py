@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from webapp.accounts.models import Project
-from webapp.datasets.models import Dataset, Version, VersionState
+from webapp.datasets.models import HEAVY, Dataset, Review, Version, VersionState
 
 
 def get_dataset_for_user(user: User, pk: int) -> Dataset:
@@ -27,13 +27,13 @@ def get_numbered_version_for_user(user: User, dataset: int, number: int) -> Vers
 
 
 def ready_versions(project: Project) -> QuerySet[Version]:
-    """The project's versions that a run can start from, newest first."""
-    ready = Version.objects.filter(dataset__project=project, state=VersionState.READY)
-    return ready.select_related("dataset").order_by("-pk")
+    """The project's versions that a run can start from, newest first, without large columns; archived ones are not offered."""
+    ready = Version.objects.filter(dataset__project=project, state=VersionState.READY).exclude(review=Review.ARCHIVED)
+    return ready.defer(*HEAVY).select_related("dataset").order_by("-pk")
 
 
 def _one(versions: QuerySet[Version]) -> Version:
-    found = versions.select_related("dataset__project", "created_by", "deleted_by").first()
+    found = versions.select_related("dataset__project", "created_by", "deleted_by", "parent", "reviewed_by").first()
     if found is None:
         raise Http404("There is no such version, or it is not yours.")
     return found

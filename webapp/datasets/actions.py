@@ -12,17 +12,21 @@ from django.db.models import Max
 from engine.errors import DataError, SpecError
 from engine.spec import FilterSpec, parse_spec
 from webapp.accounts.models import Project
+from webapp.audit.trail import record
 from webapp.broker import INGEST_TASK, ask_or_wait
 from webapp.datasets.content import checked_name
 from webapp.datasets.models import Dataset, Version, VersionState
 from webapp.storage import delete_folder
 
 
+@transaction.atomic
 def create_dataset(project: Project, user: User, name: str, description: str = "", *, generated: bool = False) -> Dataset:
     """A new, empty dataset; raises DataError if the project has one of that name."""
     if Dataset.objects.filter(project=project, name=name).exists():
         raise DataError(f"The project has a dataset '{name}' already.", "Choose another name, or add a version to it.")
-    return Dataset.objects.create(project=project, created_by=user, name=name, description=description, generated=generated)
+    dataset = Dataset.objects.create(project=project, created_by=user, name=name, description=description, generated=generated)
+    record(user, project, "dataset.created", dataset, after={"name": name, "description": description, "generated": generated})
+    return dataset
 
 
 def create_version(
@@ -47,22 +51,38 @@ def create_version(
     try:
         for name, file in names.items():
             default_storage.save(f"{key}/{name}", file)
-        with transaction.atomic():
-            locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
-            last = locked.versions.aggregate(last=Max("number"))["last"] or 0
-            version = Version.objects.create(
-                dataset=dataset,
-                number=last + 1,
-                state=VersionState.QUEUED,
-                filters=checked.model_dump(mode="json"),
-                upload_key=key,
-                created_by=user,
-            )
-            transaction.on_commit(lambda: ask_or_wait(INGEST_TASK, version.pk))
+        version = queue_version(dataset, user, checked, upload_key=key)
     except BaseException:
         delete_folder(key)
         raise
     return version
+
+
+@transaction.atomic
+def queue_version(dataset: Dataset, user: User, filters: FilterSpec, **values: Any) -> Version:
+    """The next version of ``dataset``, which a worker will make; ``values`` are further columns: where it comes from."""
+    locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    last = locked.versions.aggregate(last=Max("number"))["last"] or 0
+    version = Version.objects.create(
+        dataset=dataset,
+        number=last + 1,
+        state=VersionState.QUEUED,
+        filters=filters.model_dump(mode="json"),
+        created_by=user,
+        **values,
+    )
+    parent = version.parent
+    made = {"filters": changed_filters(filters), "parent": str(parent) if parent else None}
+    record(user, dataset.project, "version.created", version, after=made)
+    transaction.on_commit(lambda: ask_or_wait(INGEST_TASK, version.pk))
+    return version
+
+
+def changed_filters(filters: FilterSpec) -> dict[str, Any]:
+    """The filters that filter something, as they may be kept for ever: of lists of users and items only how long they are."""
+    values = filters.model_dump(mode="json", exclude={"sample_seed"} if filters.sample_users is None else None)
+    kept = {name: value for name, value in values.items() if value not in (None, 0, []) or name == "sample_seed"}
+    return {name: len(value) if name in ("exclude_users", "exclude_items") else value for name, value in kept.items()}
 
 
 def parse_filters(filters: dict[str, Any]) -> FilterSpec:

@@ -3,7 +3,8 @@
 import datetime
 from typing import Any
 
-from webapp.datasets.models import Version, VersionState
+from engine.data.edits import Edits
+from webapp.datasets.models import Dataset, Review, Version, VersionState
 from webapp.display import NOTHING, count, moment, since
 
 _SHAPES = {
@@ -13,7 +14,11 @@ _SHAPES = {
     VersionState.FAILED: "✕",
     VersionState.DELETED: "∅",
 }
+_REVIEW_SHAPES = {Review.SUBMITTED: "…", Review.APPROVED: "✓", Review.REJECTED: "✕", Review.ARCHIVED: "▪"}
+CARD = ("source", "licence", "purpose", "contact", "known_faults")
 _FILTER_WORDS = {"core": "core", "minimum_rating": "minimum rating"}
+_LISTED = 3
+"""Longer lists are only counted."""
 ACTIVE_STATES = (VersionState.QUEUED, VersionState.INGESTING)
 
 
@@ -26,6 +31,7 @@ def version_row(version: Version) -> dict[str, Any]:
         "generated": version.dataset.generated,
         "number": version.number,
         "state": state(version),
+        "review": review_state(version),
         "active": version.state in ACTIVE_STATES,
         "ready": version.state == VersionState.READY,
         "deleted": version.state == VersionState.DELETED,
@@ -48,11 +54,42 @@ def state(version: Version) -> dict[str, str]:
 
 def filter_line(filters: dict[str, Any]) -> str:
     """Filters in words: ``core 5``; ``no filters``."""
-    parts = [f"{_FILTER_WORDS.get(name, name)} {value}" for name, value in filters.items() if value not in (None, 0, "", [])]
+    parts = [
+        f"{_FILTER_WORDS.get(name, name.replace('_', ' '))} {_short(value)}"
+        for name, value in filters.items()
+        if value not in (None, 0, "", [])
+    ]
     return ", ".join(parts) or "no filters"
 
 
-def profile(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+def _short(value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return " | ".join(map(str, value)) if len(value) <= _LISTED else f"({count(len(value))})"
+
+
+def review_state(version: Version) -> dict[str, str] | None:
+    """Shape and word of what people think of the version; None where nobody has said anything."""
+    now = Review(version.review)
+    return {"name": now.value, "shape": _REVIEW_SHAPES[now], "word": now.label} if now else None
+
+
+def card(dataset: Dataset) -> list[tuple[str, str]]:
+    """The data card, name and text; empty if nothing of it is written."""
+    texts = [(name.replace("_", " ").capitalize(), getattr(dataset, name)) for name in CARD]
+    return texts if any(text for _, text in texts) else []
+
+
+def change_line(version: Version) -> str:
+    """What was changed of its parent, in words: ``merged items: 2, core 5``."""
+    edits = Edits.model_validate(version.edits)
+    parts = [f"{what}: {count(number)}" for what, number in edits.summary().items() if number]
+    if any(value not in (None, 0, "", []) for value in version.filters.values()):
+        parts.append(filter_line(version.filters))
+    return ", ".join(parts) or "nothing"
+
+
+def facts(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     """What the manifest says about the data, name and value."""
     numbers = manifest.get("statistics", {})
     rows = [("Times", _times(manifest))]
@@ -67,15 +104,18 @@ def profile(manifest: dict[str, Any]) -> list[tuple[str, str]]:
 
 def filter_steps(manifest: dict[str, Any]) -> list[dict[str, str]]:
     """The filters in the order in which they were applied, and what each removed."""
-    return [
-        {
-            "name": str(step["name"]).replace("-", " "),
-            "settings": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in step["settings"].items()),
-            "note": str(step.get("note", "")),
-            **{part: count(step[f"{part}_removed"]) for part in ("interactions", "users", "items")},
-        }
-        for step in manifest.get("filters", [])
-    ]
+    return [filter_step(step) for step in manifest.get("filters", [])]
+
+
+def filter_step(step: dict[str, Any]) -> dict[str, str]:
+    """A filter, its settings in words, and what it removed."""
+    settings = {name: value for name, value in step["settings"].items() if name != "sha256"}
+    return {
+        "name": str(step["name"]).replace("-", " "),
+        "settings": ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in settings.items()),
+        "note": str(step.get("note", "")),
+        **{part: count(step[f"{part}_removed"]) for part in ("interactions", "users", "items")},
+    }
 
 
 def sources(manifest: dict[str, Any]) -> list[tuple[str, str]]:

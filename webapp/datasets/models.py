@@ -15,6 +15,11 @@ class Dataset(models.Model):
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     generated = models.BooleanField(default=False, help_text="made by a program, not by people's behaviour; pages say so")
+    source = models.TextField(blank=True, help_text="where the data come from: an address, a system, a period")
+    licence = models.TextField(blank=True, help_text="what may be done with them, by which licence or agreement")
+    purpose = models.TextField(blank=True, help_text="what they were collected for, and what they are fit for")
+    contact = models.TextField(blank=True, help_text="whom to ask")
+    known_faults = models.TextField(blank=True, help_text="what is known to be wrong or missing")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -35,16 +40,35 @@ class VersionState(models.TextChoices):
     DELETED = "deleted", "deleted"
 
 
+class Review(models.TextChoices):
+    """What people think of a version; it changes nothing in it."""
+
+    NONE = "", "not reviewed"
+    SUBMITTED = "submitted", "submitted"
+    APPROVED = "approved", "approved"
+    REJECTED = "rejected", "rejected"
+    ARCHIVED = "archived", "archived"
+
+
+HEAVY = ("manifest", "notices", "profile", "leakage", "edits")
+"""The large columns of a version, which lists leave in the database."""
+HEAVY_OF_VERSION = tuple(f"version__{name}" for name in HEAVY)
+
+
 class Version(models.Model):
-    """An uploaded pair of files on its way to an immutable, content-hashed Parquet folder, and that folder once it is ready."""
+    """Uploaded files, or changes of a parent, on their way to an immutable, content-hashed Parquet folder; then that folder."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=12, choices=VersionState.choices, default=VersionState.QUEUED)
     filters = models.JSONField(default=dict, help_text="engine.spec.FilterSpec as JSON")
     upload_key = models.CharField(
-        max_length=300, help_text="storage folder that holds the uploaded files under their checked names"
+        max_length=300,
+        blank=True,
+        help_text="storage folder that holds the uploaded files under their checked names; empty: made from its parent",
     )
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
+    edits = models.JSONField(default=dict, help_text="engine.data.edits.Edits as JSON: what is changed of the parent")
     attempt = models.PositiveIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, help_text="what went wrong, for people")
@@ -59,6 +83,11 @@ class Version(models.Model):
     leakage = models.JSONField(
         default=dict, help_text="engine.data.leakage.LeakageReport of leave-one-out; or problem, in words; empty: not looked yet"
     )
+    profile = models.JSONField(default=dict, help_text="engine.data.profile.Profile as JSON; empty where there is none yet")
+    review = models.CharField(max_length=12, choices=Review.choices, blank=True, default=Review.NONE)
+    review_reason = models.TextField(blank=True, help_text="why it was rejected, or what to know about it")
+    reviewed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -120,6 +149,48 @@ class Derived(models.Model):
             models.UniqueConstraint(fields=["version", "kind"], condition=models.Q(other=None), name="derived_once"),
             models.UniqueConstraint(fields=["version", "kind", "other"], name="derived_once_with_other"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.version}"
+
+
+class QuestionKind(models.TextChoices):
+    """What can be asked about a version."""
+
+    PROFILE = "profile", "profile"
+    PREVIEW = "preview", "preview of filters"
+    ITEMS = "items", "list of items"
+
+
+class QuestionState(models.TextChoices):
+    """asked -> answered | failed."""
+
+    ASKED = "asked", "asked"
+    ANSWERED = "answered", "answered"
+    FAILED = "failed", "failed"
+
+
+class Question(models.Model):
+    """Something about a ready version that a worker finds out, because it takes reading the version.
+
+    Asking changes nothing in the version, so a question that is worked on twice does no harm.
+    """
+
+    version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="questions")
+    kind = models.CharField(max_length=12, choices=QuestionKind.choices)
+    settings = models.JSONField(default=dict, help_text="preview: filters, engine.spec.FilterSpec as JSON")
+    state = models.CharField(max_length=12, choices=QuestionState.choices, default=QuestionState.ASKED)
+    answer = models.JSONField(
+        default=dict, help_text="preview: engine.data.filter_preview.FilterPreview as JSON, and its seconds"
+    )
+    error = models.TextField(blank=True, help_text="what went wrong, for people")
+    hint = models.TextField(blank=True, help_text="what to do about it")
+    asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["state", "asked_at"], name="question_waiting")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.version}"

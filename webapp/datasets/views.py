@@ -5,16 +5,19 @@ from django.db import transaction
 from django.db.models import Count, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from webapp import broker
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
+from webapp.curation.review import review_section
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
 from webapp.datasets.actions import create_dataset, create_version
-from webapp.datasets.display import filter_steps, profile, sources, version_row
+from webapp.datasets.asking import ask_about
+from webapp.datasets.display import card, change_line, facts, filter_steps, sources, version_row
 from webapp.datasets.forms import UploadForm
-from webapp.datasets.models import Dataset, Version
+from webapp.datasets.models import HEAVY, Dataset, QuestionKind, Review, Version, VersionState
+from webapp.datasets.profile import profile_section
 from webapp.datasets.surroundings import surroundings
 from webapp.http import PageRequest, living_part, page, wants_part
 
@@ -24,7 +27,7 @@ from webapp.http import PageRequest, living_part, page, wants_part
 def dataset_list(request: PageRequest) -> HttpResponse:
     """The project's datasets, each with its newest version."""
     place = get_place(request)
-    newest = Version.objects.defer("manifest", "notices").select_related("dataset").order_by("-number")
+    newest = Version.objects.defer(*HEAVY).select_related("dataset").order_by("-number")
     datasets = (
         Dataset.objects.filter(project=place.project)
         .annotate(number_of_versions=Count("versions"))
@@ -35,7 +38,8 @@ def dataset_list(request: PageRequest) -> HttpResponse:
     for dataset in datasets:
         versions = list(dataset.versions.all())
         rows.append({"dataset": dataset, "count": len(versions), "newest": version_row(versions[0]) if versions else None})
-    return render(request, "datasets/list.html", {"rows": rows, "section": "datasets"})
+    waiting = Version.objects.filter(dataset__project=place.project, review=Review.SUBMITTED).count()
+    return render(request, "datasets/list.html", {"rows": rows, "waiting": waiting, "section": "datasets"})
 
 
 @page
@@ -44,9 +48,9 @@ def dataset_detail(request: PageRequest, pk: int) -> HttpResponse:
     """A dataset and its versions."""
     dataset = get_dataset_for_user(request.user, pk)
     enter_project(request, dataset.project)
-    versions = dataset.versions.defer("manifest").select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
+    versions = dataset.versions.defer(*HEAVY).select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
     rows = [{**version_row(version), "runs": version.run_count} for version in versions]
-    context = {"dataset": dataset, "rows": rows, "section": "datasets"}
+    context = {"dataset": dataset, "rows": rows, "card": card(dataset), "section": "datasets"}
     return render(request, "datasets/detail.html", context)
 
 
@@ -74,19 +78,36 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
     """A version: what is in it, or what went wrong and what to do. Polled until it is ready or failed."""
     version = get_numbered_version_for_user(request.user, dataset, number)
     place = enter_project(request, version.dataset.project)
-    row = version_row(version)
+    row, profile = version_row(version), profile_section(version)
+    polling = row["active"] or profile.get("waiting", False)
     context = {
         "version": version,
         "row": row,
-        "profile": profile(version.manifest),
+        "changes": change_line(version),
+        "children": version.children.order_by("number"),
+        "facts": facts(version.manifest),
+        "profile": profile,
+        "review": review_section(version, place.role),
+        "polling": polling,
         "steps": filter_steps(version.manifest),
         "sources": sources(version.manifest),
         **surroundings(version, place),
         "section": "datasets",
     }
     if wants_part(request):
-        return living_part(request, "datasets/version.html", context, polling=row["active"])
+        return living_part(request, "datasets/version.html", context, polling=polling)
     return render(request, "datasets/version.html", context)
+
+
+@page
+@require_POST
+def make_profile(request: PageRequest, dataset: int, number: int) -> HttpResponse:
+    """Have a worker make the profile of a version that was made before there were any."""
+    version = get_numbered_version_for_user(request.user, dataset, number)
+    require_role(request.user, version.dataset.project, Role.RESEARCHER)
+    if version.state == VersionState.READY and not version.profile:
+        ask_about(version, request.user, QuestionKind.PROFILE)
+    return redirect("version", dataset=dataset, number=number)
 
 
 def _store(request: PageRequest, form: UploadForm, dataset: Dataset | None) -> Version:

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from webapp.admin_base import ReadOnlyAdmin
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.experiments.models import Run, RunGroup
 
 
@@ -19,7 +20,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         """The list without large columns."""
-        return super().get_queryset(request).defer("version__manifest", "version__notices", "version__leakage")
+        return super().get_queryset(request).defer(*HEAVY_OF_VERSION)
 
 
 @admin.register(RunGroup)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import count, moment
 from webapp.experiments import display, group_table
 from webapp.experiments.access import get_group_for_user
@@ -33,7 +34,7 @@ def group_list(request: PageRequest) -> HttpResponse:
     groups = (
         RunGroup.objects.filter(project=place.project)
         .select_related("version__dataset", "source")
-        .defer("version__manifest", "version__notices", "version__leakage", "source__spec", "source__slices")
+        .defer(*HEAVY_OF_VERSION, "source__spec", "source__slices")
         .annotate(
             runs=Count("variants__runs"),
             active=Count("variants__runs", filter=active),

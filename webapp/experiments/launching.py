@@ -122,7 +122,7 @@ def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:
             "counts": f"{count(version.users)} users, {count(version.items)} items, {count(version.interactions)} interactions",
             "chosen": choice.version is not None and version.pk == choice.version.pk,
         }
-        for version in ready_versions(place.project).defer("manifest", "notices")
+        for version in ready_versions(place.project)
     ]
     leaks = serious_findings(choice.version) if choice.version else []
     return {

@@ -11,6 +11,7 @@ from django.http import QueryDict
 
 from engine.methods import METHODS
 from webapp.accounts.models import Project
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import moment, percent, score
 from webapp.experiments import display
 from webapp.experiments.events import MAIN_METRIC
@@ -97,7 +98,7 @@ def with_score(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Add ``ndcg``, the test NDCG@10, and leave out what lists do not show."""
     value = Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())
     related = runs.annotate(ndcg=value).select_related("version__dataset", "variant__group")
-    return related.defer(*_HEAVY, "version__manifest", "version__notices", "version__leakage", "variant__comparison")
+    return related.defer(*_HEAVY, *HEAVY_OF_VERSION, "variant__comparison")
 
 
 def run_row(run: Run) -> dict[str, Any]:

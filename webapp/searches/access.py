@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404
 
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.searches.models import Search
 
 
@@ -15,7 +16,7 @@ def searches_for_user(user: User) -> QuerySet[Search]:
 def get_search_for_user(user: User, pk: int) -> Search:
     """A search of one of the user's projects, or 404."""
     searches = searches_for_user(user).filter(pk=pk).select_related("project", "version__dataset", "created_by")
-    found = searches.defer("version__manifest", "version__notices", "version__leakage").first()
+    found = searches.defer(*HEAVY_OF_VERSION).first()
     if found is None:
         raise Http404("There is no such search, or it is not yours.")
     return found

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from webapp.axes import Axis, axis
 from webapp.display import count, score
 from webapp.searches.board import Board, is_uniform
 from webapp.searches.layer_map import short_count
@@ -12,50 +12,11 @@ from webapp.searches.models import SearchTrial
 
 WIDTH, HEIGHT = 520, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 44
-_FINEST = 1e-6
-"""Smaller differences are not worth an axis."""
 _SHAPES = {
     "circle": "m-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0z",
     "square": "m-4,-4h8v8h-8z",
     "diamond": "m0,-7l7,7l-7,7l-7,-7z",
 }
-
-
-@dataclass(frozen=True)
-class Axis:
-    """Maps values to pixels.
-
-    Attributes:
-        low, high: ends of the axis, in units of the value; start, end: where they are, in pixels.
-        ticks: round values in between.
-    """
-
-    low: float
-    high: float
-    start: float
-    end: float
-    ticks: tuple[float, ...]
-
-    def __call__(self, value: float) -> float:
-        """Where ``value`` is, in pixels."""
-        return round(self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start), 1)
-
-
-def axis(values: Sequence[float], start: float, end: float, *, whole: bool = False, zero: bool = False) -> Axis:
-    """An axis around ``values`` (one or more, none below 0), with about five round ticks.
-
-    Args:
-        whole: whole numbers only; zero: begin at 0.
-    """
-    low, high = (0.0 if zero else min(values)), max(values)
-    spread = max(high - low or high or 1.0, _FINEST)
-    step = 10 ** math.floor(math.log10(spread / 5))
-    step *= next(factor for factor in (1, 2, 5, 10) if spread / (step * factor) <= 5)
-    step = max(1.0, step) if whole else step
-    first = math.floor(low / step) if low < high else max(0, math.floor(low / step) - 1)
-    last = max(math.ceil(high / step), first + (1 if low < high else 2))
-    ticks = tuple(round(number * step, 10) for number in range(first, last + 1))
-    return Axis(ticks[0], ticks[-1], start, end, ticks)
 
 
 def best_so_far(board: Board) -> dict[str, Any] | None:

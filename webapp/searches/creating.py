@@ -128,7 +128,7 @@ def _context(place: Place, choice: _Choice, form: PlanForm) -> dict[str, Any]:
             "counts": f"{count(version.users)} users, {count(version.items)} items, {count(version.interactions)} interactions",
             "chosen": choice.version is not None and version.pk == choice.version.pk,
         }
-        for version in ready_versions(place.project).defer("manifest", "notices")
+        for version in ready_versions(place.project)
     ]
     return {
         "form": form,

@@ -6,6 +6,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from webapp.accounts.models import Project
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import count, moment, score
 from webapp.searches import display
 from webapp.searches.models import ADVANCING_STATES, Search, Stage, TrialState
@@ -25,7 +26,7 @@ def listed(project: Project) -> QuerySet[Search]:
             going=Count("trials", filter=mine & Q(trials__state=TrialState.RUNNING)),
             best=Max("trials__value", filter=mine),
         )
-        .defer("plan", "answer", "winner", "version__manifest", "version__notices", "version__leakage")
+        .defer("plan", "answer", "winner", *HEAVY_OF_VERSION)
         .order_by("-id")
     )
 

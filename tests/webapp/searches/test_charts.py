@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.webapp.searches.planting import candidate
-from webapp.searches.charts import axis, front
+from webapp.axes import axis
+from webapp.searches.charts import front
 from webapp.searches.coordinates import mean_rank
 from webapp.searches.layer_map import cell, short_count
 from webapp.searches.models import SearchTrial, TrialState

@@ -1,0 +1,25 @@
+"""Making a version from another one, by filters and by edits."""
+
+from django.contrib.auth.models import User
+
+from engine.data.edits import Edits
+from engine.errors import DataError
+from engine.spec import FilterSpec
+from webapp.datasets.actions import queue_version
+from webapp.datasets.models import Version, VersionState
+
+NO_FILTERS = FilterSpec(core=0)
+
+
+def derive_version(parent: Version, user: User, filters: FilterSpec = NO_FILTERS, edits: Edits | None = None) -> Version:
+    """Queue a version of the same dataset that a worker makes from ``parent``: edits first, then filters.
+
+    Raises:
+        DataError: the parent is not ready, or nothing would change.
+    """
+    if parent.state != VersionState.READY:
+        raise DataError(f"{parent} is not ready.", "Wait until it is, or take another version.")
+    if filters == NO_FILTERS and not edits:
+        raise DataError("Nothing would change.", "Set a filter, or edit something.")
+    changes = edits.model_dump(mode="json") if edits else {}
+    return queue_version(parent.dataset, user, filters, parent=parent, edits=changes)
