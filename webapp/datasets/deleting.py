@@ -8,6 +8,7 @@ from django.utils import timezone
 from engine.errors import UserError
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
+from webapp.audit.trail import record
 from webapp.datasets.models import Derived, Version, VersionState
 from webapp.experiments.models import ACTIVE_STATES, Run
 from webapp.searches.models import OPEN_STATES, Search
@@ -40,9 +41,18 @@ def delete_version(version: Version, user: User) -> None:
     if not Version.objects.filter(upload_key=locked.upload_key).exclude(pk=locked.pk).exists():
         keys.append(locked.upload_key)
     Derived.objects.filter(Q(version=locked) | Q(other=locked)).delete()
+    for related in (locked.questions, locked.catalogue, locked.drafts):
+        related.all().delete()
     Version.objects.filter(pk=locked.pk).update(
-        state=VersionState.DELETED, storage_key="", upload_key="", leakage={}, deleted_by=user, deleted_at=timezone.now()
+        state=VersionState.DELETED,
+        storage_key="",
+        upload_key="",
+        leakage={},
+        profile={},
+        deleted_by=user,
+        deleted_at=timezone.now(),
     )
+    record(user, locked.dataset.project, "version.deleted", locked, before={"hash": locked.hash, "state": locked.state})
     transaction.on_commit(lambda: _free([key for key in keys if key]))
     version.refresh_from_db()
 
@@ -50,7 +60,8 @@ def delete_version(version: Version, user: User) -> None:
 def _needed_by(version: Version) -> list[str]:
     runs = Run.objects.filter(version=version, state__in=ACTIVE_STATES).only("pk").order_by("pk")
     searches = Search.objects.filter(version=version, state__in=OPEN_STATES).order_by("pk")
-    return [str(search) for search in searches] + [str(run) for run in runs]
+    children = version.children.filter(state__in=(VersionState.QUEUED, VersionState.INGESTING)).order_by("pk")
+    return [*map(str, searches), *map(str, runs), *map(str, children)]
 
 
 def _free(keys: list[str]) -> None:

@@ -9,6 +9,7 @@ from engine.errors import UserError
 from engine.search.presets import search_presets
 from tests.webapp.datasets.test_leakage import SERIOUS, address
 from tests.webapp.people import People, make_run, make_version
+from webapp.audit.models import AuditEntry
 from webapp.datasets.deleting import delete_version
 from webapp.datasets.derived import ask_for
 from webapp.datasets.models import Derived, DerivedKind, Version
@@ -42,6 +43,8 @@ def test_the_disk_is_freed_and_an_entry_is_left(
     assert (version.state, version.storage_key, version.deleted_by) == ("deleted", "", people.alice)
     assert version.deleted_at is not None
     assert not Derived.objects.exists()
+    entry = AuditEntry.objects.get(action="version.deleted")
+    assert (entry.username, entry.object_name, entry.before["state"]) == ("alice", "Beauty v1", "ready")
     assert Run.objects.get() == run
     with pytest.raises(UserError, match="deleted already"):
         delete_version(version, people.alice)
@@ -55,6 +58,13 @@ def test_an_upload_that_another_version_names_stays(
     with django_capture_on_commit_callbacks(execute=True):
         delete_version(version, people.alice)
     assert left() == ["uploads"]
+
+
+def test_a_version_that_is_being_made_from_it(people: People) -> None:
+    version = stored(people)
+    child = make_version(people, state="queued", parent=version)
+    with pytest.raises(UserError, match=rf"is needed by {child}\."):
+        delete_version(version, people.alice)
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "cancelling"])
