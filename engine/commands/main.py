@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     prepare = commands.add_parser("prepare", help="turn raw files into an immutable, hashed version")
     _add_data(prepare)
+    prepare.add_argument("--mapping", type=Path, help="YAML or JSON file that says what the columns mean; see README.md")
     prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
     _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")
 
