@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, cast
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template import Template, loader
 from django.template.context import make_context
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -25,11 +26,11 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def page(view: Callable[Concatenate[PageRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def page(view: Callable[Concatenate[PageRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A page for people who are signed in; others are sent to the login page."""
 
     @wraps(view)
-    def signed_in(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def signed_in(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         return view(cast(PageRequest, request), *args, **kwargs)
 
     return login_required(signed_in)

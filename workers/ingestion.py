@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.spec import FilterSpec
 from webapp.datasets.models import Version
 from webapp.environment import envint
-from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
+from webapp.storage import delete_folder, local_root, publish_folder
 from workers.attempts import VersionAttempt
 from workers.database import retrying
 from workers.failures import READING_TOOK_TOO_MUCH, explain, is_out_of_memory
@@ -54,17 +54,20 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
 
 def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
     from engine.data.prepare import prepare
-    from engine.data.read import read_raw
     from workers.outcome import ready
+    from workers.rejected import write_rejected
+    from workers.sources import read_source
 
-    raw = read_raw(fetch_folder(version.upload_key, scratch))
-    prepared = prepare(raw, FilterSpec.model_validate(version.filters), scratch / "prepared")
+    raw = read_source(version, scratch, attempt.note)
+    filters = FilterSpec.model_validate(version.filters)
+    prepared = prepare(raw, filters, scratch / "prepared", report=attempt.note)
+    report = write_rejected(raw.rejected, scratch / "prepared")
     try:
         _move(scratch / "prepared", key)
     except BaseException:
         delete_folder(key)
         raise
-    return partial(ready, attempt, prepared, key)
+    return partial(ready, attempt, prepared, key, report)
 
 
 def _move(folder: Path, key: str) -> None:

@@ -1,5 +1,7 @@
 """The end of what succeeded, in one transaction: either all of it is there, or nothing."""
 
+from typing import Any
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -40,11 +42,12 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     return True
 
 
-def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str) -> bool:
+def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str, report: dict[str, Any] | None = None) -> bool:
     """End a version as ready; False, and nothing changed, if the attempt is stale.
 
     Args:
         key: storage folder that holds its files now.
+        report: what was left out, as ``Version.report``.
     """
     counts = prepared.counts
     changed = attempt.rows().update(
@@ -56,6 +59,8 @@ def ready(attempt: VersionAttempt, prepared: PreparedVersion, key: str) -> bool:
         interactions=counts.interactions,
         manifest=storable(prepared.manifest.model_dump(mode="json")),
         notices=storable(prepared.manifest.notices),
+        report=storable(report or {}),
+        progress={},
         finished_at=Now(),
         heartbeat_at=None,
     )

@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more: expired sessions, and folders that no version names."""
+"""Removing what nobody needs any more: expired sessions, uploads that were given up, and folders that no version names."""
 
 import logging
 from datetime import timedelta
@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Version
+from webapp.datasets.models import Upload, Version
+from webapp.datasets.uploads import cancel_upload
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -18,12 +19,13 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, and uploads, versions and scratch folders that are older than a day and that no version names.
+    """Clear expired sessions, uploads that were given up, and folders of uploads, versions and scratch that no version names.
 
+    All of these but sessions must be older than a day.
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
-    removed = []
+    removed = _given_up()
     for parent, column in (("uploads", "upload_key"), ("versions", "storage_key"), (SCRATCH, None)):
         for key in _old_folders(parent):
             if column is None or not Version.objects.filter(**{column: key}).exists():
@@ -31,6 +33,16 @@ def sweep() -> list[str]:
                 removed.append(key)
     if removed:
         _log.info("removed %d folders that no version names", len(removed))
+    return removed
+
+
+def _given_up() -> list[str]:
+    """Remove uploads that have not become a version and of which nothing came within ``KEPT_FOR``; returns their folders."""
+    removed = []
+    for upload in Upload.objects.filter(version=None, created_at__lt=timezone.now() - KEPT_FOR):
+        if not default_storage.exists(upload.folder) or _is_old(upload.folder):
+            cancel_upload(upload)
+            removed.append(upload.folder)
     return removed
 
 

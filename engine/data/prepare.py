@@ -1,5 +1,6 @@
 """From raw data to a version: duplicates, row filters, k-core, canonical order, hash, files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,13 @@ from engine.result import DataCounts
 from engine.spec import FilterSpec
 
 
-def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None = None) -> Version:
+def prepare(
+    raw: RawData,
+    filters: FilterSpec,
+    folder: Path,
+    parent: str | None = None,
+    report: Callable[[str], None] = lambda step: None,
+) -> Version:
     """Filter ``raw`` and write the version to ``folder``.
 
     The order is: exact duplicates, row filters (rating, time, lists of users, items and categories), sampling of users, iterated
@@ -31,14 +38,18 @@ def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None 
         filters: what to leave out.
         folder: where the version goes; must not exist, be empty, or hold the same version.
         parent: hash of the version that this one is made from, if any.
+        report: is told ``filtering`` and ``writing`` as these begin.
 
     Raises:
         DataError: nothing, or fewer than 2 users, are left.
         UserError: ``folder`` holds something else.
     """
+    report("filtering")
     rows = Filtering(CodedRows.of(raw))
     rows.apply(filters)
-    return write_version(_version(raw, rows, Path(folder), parent))
+    version = _version(raw, rows, Path(folder), parent)
+    report("writing")
+    return write_version(version)
 
 
 def _version(raw: RawData, rows: Filtering, folder: Path, parent: str | None) -> Version:

@@ -4,10 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from tests.workers.fixtures import Version, storage_root
+from tests.workers.fixtures import Dataset, Version, storage_root
+from webapp.datasets.models import Upload
+from webapp.datasets.uploads import cancel_upload
 from workers.sweep import sweep
 
 
@@ -54,3 +57,19 @@ def test_expired_sessions_are_cleared() -> None:
         Session.objects.create(session_key=key, session_data="", expire_date=expires)
     sweep()
     assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+def test_uploads_that_were_given_up_are_removed(dataset: Dataset) -> None:
+    user = User.objects.create_user("alice")
+    uploads = {}
+    for name, days in (("old", 3.0), ("silent", 3.0), ("growing", 0.5)):
+        upload = Upload.objects.create(project=dataset.project, name=name, created_by=user)
+        Upload.objects.filter(pk=upload.pk).update(created_at=timezone.now() - timedelta(days=3))
+        uploads[name] = upload
+        if name != "silent":
+            make_folder(upload.folder, days)
+    assert {uploads["old"].folder, uploads["silent"].folder} <= set(sweep())
+    assert [upload.name for upload in Upload.objects.all()] == ["growing"]
+    assert (storage_root() / uploads["growing"].folder).exists()
+    assert not (storage_root() / uploads["old"].folder).exists()
+    cancel_upload(uploads["growing"])
