@@ -43,7 +43,7 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
     """
     version = retrying(lambda: Version.objects.get(pk=attempt.pk), timings.give_up)
     try:
-        ending = _read(attempt, version, scratch, key)
+        ending = read_upload(attempt, version, scratch, key)
     except Exception as error:
         failure = READING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error)
         ending = partial(attempt.fail, failure)
@@ -52,7 +52,8 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
         _log.warning("%s: the attempt had ended already", attempt)
 
 
-def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
+def read_upload(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
+    """Read, prepare and move to storage folder ``key``; returns what writes the final state. Raises as the engine does."""
     from engine.data.prepare import prepare
     from workers.outcome import ready
     from workers.rejected import write_rejected

@@ -88,11 +88,10 @@ def peek(name: str, stream: BinaryIO, stored: int, most: int, whole: int = 0) ->
         with work.damage_told():
             archive = zipfile.ZipFile(bounded)
         for place, entry in list(work.checked(archive.infolist()).items())[:_PEEKED]:
-            with work.damage_told(), archive.open(entry) as opened:
-                head = opened.read(most)
+            with closing(work.chunks(archive, entry)) as chunks:
+                head = next(chunks, b"")
                 kind = kind_of(head)
-                if kind == "parquet" and entry.file_size <= whole:
-                    head += opened.read()
+                head = head + b"".join(chunks) if kind == "parquet" and entry.file_size <= whole else head[:most]
             if kind in _TAKEN and (kind != "parquet" or entry.file_size <= whole):
                 heads[str(place)] = head
     finally:
@@ -145,7 +144,7 @@ class _Unpacking:
 
     def _write(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> bool:
         """Write one entry; whether it is of a kind that is taken."""
-        with closing(self._chunks(archive, entry)) as chunks:
+        with closing(self.chunks(archive, entry)) as chunks:
             head = next(chunks, b"")
             if kind_of(head) not in _TAKEN:
                 self.left_out.append(f"{_shown(entry.filename)} ({binary_kind(head[: 2**16]) or 'no text'})")
@@ -157,7 +156,7 @@ class _Unpacking:
                     out.write(chunk)
         return True
 
-    def _chunks(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Generator[bytes, None, None]:
+    def chunks(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Generator[bytes, None, None]:
         """The content of an entry, which must be as long as the entry says; zipfile alone would silently stop there.
 
         So what comes out of all entries is no more than what they say together, which is within the limit.
