@@ -37,7 +37,7 @@ class Arrived:
     @property
     def needs_mapping(self) -> bool:
         """Whether columns have names other than ours."""
-        return not self.layout and not all(is_ours(head, role) for role, head in self.heads.items())
+        return not self.layout and not all(is_ours(one, role) for role, one in self.guess.items())
 
 
 def look_at(files: Map[FileRole, tuple[str, int, BinaryIO]], said: Mapping | None = None) -> Arrived:

@@ -20,6 +20,10 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "description": ("description", "itemdescription", "productdescription", "summary", "desc", "about", "overview", "text"),
 }  # fmt: skip
 """Names by role, letters and digits only; those named first are surer."""
+_OURS: dict[FileRole, dict[str, Role]] = {
+    "interactions": {"user_id": "user", "item_id": "item", "timestamp": "time", "rating": "rating"},
+    "items": {"item_id": "item", "title": "title", "categories": "categories", "description": "description"},
+}
 _LOG_ORDER: tuple[Role, ...] = ("user", "item", "time", "rating", "title", "categories", "description")
 _ITEM_ORDER: tuple[Role, ...] = ("item", "title", "categories", "description")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,2})?")
@@ -62,6 +66,9 @@ def guess_columns(head: Head, of: FileRole, texts: bool = True) -> list[Guess]:
             free = [column for column in head.columns if column not in found]
             if by_value := _by_value(role, head, free, kinds, of):
                 found[by_value[0]] = (role, by_value[1])
+    described = next((column for column, (role, _) in found.items() if role == "description"), None)
+    if described and kinds[described] == "text" and "title" not in {role for role, _ in found.values()}:
+        found[described] = ("title", "short texts, and no other column is a title")
     rest: Role = "text" if of == "items" else "ignore"
     return [Guess(column, *_of(found.get(column), rest, head.values(column), kinds[column], of)) for column in head.columns]
 
@@ -76,10 +83,12 @@ def guess_mapping(head: Head, of: FileRole, texts: bool = True) -> FileMapping:
     )
 
 
-def is_ours(head: Head, of: FileRole) -> bool:
-    """Whether the columns have our own names, so that nothing needs to be said about them."""
+def is_ours(mapping: FileMapping, of: FileRole) -> bool:
+    """Whether ``mapping`` says nothing that our own names would not say, so that none is needed."""
+    names = _OURS[of]
     needed = {"item_id"} if of == "items" else {"user_id", "item_id"}
-    return needed <= set(head.columns) and head.delimiter != "|"
+    used = {name: role for name, role in mapping.roles.items() if role != ("text" if of == "items" else "ignore")}
+    return needed <= used.keys() and all(names.get(name) == role for name, role in used.items()) and mapping.separator == "|"
 
 
 def kind_of_values(values: Sequence[str]) -> str:

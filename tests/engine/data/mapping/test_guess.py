@@ -25,7 +25,7 @@ def test_names_and_values_tell() -> None:
     assert roles(RETAIL) == {
         "InvoiceNo": "ignore",
         "StockCode": "item",
-        "Description": "description",
+        "Description": "title",
         "Quantity": "ignore",
         "InvoiceDate": "time",
         "CustomerID": "user",
@@ -48,10 +48,20 @@ def test_each_guess_has_a_reason_and_a_kind() -> None:
     assert guess_mapping(read_head("i.csv", io.BytesIO(b'id,genres\n1,"a, b"\n')), "items").separator == ", "
 
 
-def test_our_own_names_need_no_mapping() -> None:
-    assert is_ours(read_head("f.csv", io.BytesIO(b"user_id,item_id\n1,2\n")), "interactions")
-    assert not is_ours(read_head("f.csv", io.BytesIO(RETAIL)), "interactions")
-    assert is_ours(read_head("f.csv", io.BytesIO(b'{"item_id": "1", "title": "x"}\n')), "items")
+@pytest.mark.parametrize(
+    ("data", "of", "ours"),
+    [
+        (b"user_id,item_id,colour\n1,2,x\n", "interactions", True),
+        (b'{"item_id": "1", "title": "x", "brand": "a b"}\n', "items", True),
+        (RETAIL, "interactions", False),
+        # What our own names would not use is used here.
+        (b"user_id,item_id,date\n1,2,2020-01-01\n", "interactions", False),
+        (b"user_id,item_id,title\n1,2,A soap\n", "interactions", False),
+        (b"item_id,title,price\n1,A soap,3.5\n", "items", False),
+    ],
+)
+def test_our_own_names_need_no_mapping(data: bytes, of: FileRole, ours: bool) -> None:
+    assert is_ours(guess_mapping(read_head("f.csv", io.BytesIO(data)), of), of) == ours
 
 
 def test_the_effect_on_the_cells() -> None:
