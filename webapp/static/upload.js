@@ -29,6 +29,10 @@ function chosenFiles() {
     .map(({ role, file }) => ({ role, file, name: file.name, size: file.size, changed: file.lastModified }));
 }
 
+function nameGiven() {
+  return uploadForm.elements.name ? uploadForm.elements.name.value.trim() : "";
+}
+
 function sameFiles(known, files) {
   const key = (list) => JSON.stringify(list.map(({ role, name, size, changed }) => [role, name, size, changed]));
   return key(known) === key(files);
@@ -55,7 +59,7 @@ function showShare(sent, whole, note) {
   const share = whole ? Math.floor((100 * sent) / whole) : 0;
   part("progress").querySelector("progress").value = share;
   part("progress").querySelector("[data-words]").textContent =
-    note || `${share} % sent: ${megabytes(sent)} of ${megabytes(whole)} MB`;
+    note || (whole < 1048576 ? `${share} % sent` : `${share} % sent: ${megabytes(sent)} of ${megabytes(whole)} MB`);
 }
 
 async function said(response) {
@@ -65,7 +69,7 @@ async function said(response) {
 
 async function begin(files) {
   const body = {
-    name: uploadForm.elements.name ? uploadForm.elements.name.value : "",
+    name: nameGiven(),
     dataset: uploadForm.dataset.dataset || null,
     files: files.map(({ role, name, size }) => ({ role, name, size })),
   };
@@ -79,13 +83,17 @@ async function begin(files) {
 // What was broken off, if it is about these files and still there; else a new upload.
 async function open(files) {
   const known = remembered();
-  if (known && sameFiles(known.files, files)) {
+  if (known && known.name === nameGiven() && sameFiles(known.files, files)) {
     const response = await fetch(known.address);
     if (response.ok) return response.json();
+  } else if (known) {
+    await forget();
   }
   const state = await begin(files);
   const kept = files.map(({ role, name, size, changed }) => ({ role, name, size, changed }));
-  localStorage.setItem(uploadMemory, JSON.stringify({ address: `${uploadForm.dataset.begin}/${state.key}`, files: kept }));
+  localStorage.setItem(uploadMemory, JSON.stringify({
+    address: `${uploadForm.dataset.begin}/${state.key}`, name: nameGiven(), files: kept,
+  }));
   return state;
 }
 
@@ -217,5 +225,6 @@ part("forget").addEventListener("click", forget);
   const all = state.files.reduce((sum, one) => sum + one.parts, 0);
   part("resume").querySelector("[data-what]").textContent =
     `${known.files.map((one) => one.name).join(", ")}; ${there} of ${all} parts are there`;
+  if (uploadForm.elements.name && !nameGiven()) uploadForm.elements.name.value = known.name;
   part("resume").hidden = false;
 })();
