@@ -118,7 +118,8 @@ def _roles(data: QueryDict, role: str, columns: list[str], guess: dict[str, str]
 
 def _apply(upload: Upload, liked: str, chosen: dict[str, Any]) -> None:
     """Put the roles of a saved mapping on the columns that have the same names."""
-    saved = SavedMapping.objects.filter(dataset__project=upload.project, dataset=liked if liked.isdecimal() else None).first()
+    pk = int(liked) if liked.isdecimal() else 0
+    saved = SavedMapping.objects.filter(dataset__project=upload.project, dataset_id=pk).first()
     if saved is None:
         return
     for role, one in chosen.items():

@@ -168,8 +168,8 @@ def _json_head(name: str, text: str, encoding: str, whole: bool) -> Head:
         if len(objects) == ROWS:
             break
     if not columns or len(columns) > MOST_COLUMNS:
-        reason = f" (line {objects[0][0]}: {objects[0][2]})" if objects and objects[0][2] else ""
-        raise DataError(f"{name}: no line holds an object that can be used{reason}.", "JSON Lines has one object a line.")
+        first = f" (line {objects[0][0]}: {objects[0][2]})" if objects and objects[0][2] else ""
+        raise DataError(f"{name}: no line holds an object that can be used{first}.", "JSON Lines has one object a line.")
     return Head(
         name,
         "json",

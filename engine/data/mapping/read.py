@@ -129,5 +129,7 @@ def _items_within(log: Table, mapping: FileMapping, texts: list[str]) -> Table:
     first = grouped.agg(expression.drop_nulls().first().fill_null("") for expression in blank)
     several = grouped.agg(expression.drop_nulls().n_unique() > 1 for expression in blank)
     differing = int(several.select(pl.any_horizontal(texts).sum()).item() or 0)
-    notice = f"{log.name}: {differing:,} items have several different texts; the first of each was taken."
-    return Table(log.name, first, None, 1, notices=(notice,) if differing else ())
+    # A name of its own: rows that were left out are kept by the name of the file.
+    name = f"{log.name} (items)"
+    notice = f"{name}: {differing:,} items have several different texts; the first of each was taken."
+    return Table(name, first, None, 1, notices=(notice,) if differing else ())

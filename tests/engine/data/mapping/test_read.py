@@ -58,11 +58,12 @@ def test_a_guess_reads_what_it_has_guessed(files: tuple[Path, Path]) -> None:
 
 def test_texts_within_the_log(tmp_path: Path) -> None:
     path = tmp_path / "one.csv"
-    path.write_text("u,i,name\na,x,\na,x,Soap\nb,x,Other soap\nb,y,Tea\n", encoding="utf-8")
+    path.write_text("u,i,name\na,x,\na,x,Soap\nb,x,Other soap\nb,y,Tea\n" + "b,y,Tea\n" * 20 + "b,y\n", encoding="utf-8")
     raw = read_mapped(path, None, parse_mapping({"interactions": {"roles": {"u": "user", "i": "item", "name": "title"}}}))
     assert raw.items.select("id", "title").rows() == [("x", "Soap"), ("y", "Tea")]
     assert any("1 items have several different texts" in notice for notice in raw.notices)
     assert raw.time == "order"
+    assert raw.rejected.select("file", "line").rows() == [("one.csv", 26)]
 
 
 def test_files_in_an_archive(files: tuple[Path, Path], tmp_path: Path) -> None:
