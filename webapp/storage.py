@@ -53,7 +53,9 @@ def publish_folder(folder: Path, key: str) -> None:
 
 
 def delete_folder(key: str) -> None:
-    """Remove all below ``key``; nothing happens if there is nothing."""
+    """Remove all below ``key``; nothing happens if there is nothing. Raises ValueError for an empty key, which is everything."""
+    if not key.strip("/"):
+        raise ValueError("an empty key stands for the whole storage")
     root = local_root()
     if root is not None:
         shutil.rmtree(root / key, ignore_errors=True)

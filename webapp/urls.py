@@ -9,7 +9,7 @@ from webapp.accounts import views as accounts
 from webapp.api.api import api
 from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
-from webapp.datasets import filter_views
+from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
 from webapp.experiments import ablation, group_views, launching
 from webapp.experiments import views as experiments
@@ -31,6 +31,12 @@ urlpatterns = [
     path("datasets/new", datasets.upload, name="upload"),
     path("datasets/<int:pk>", datasets.dataset_detail, name="dataset"),
     path("datasets/<int:pk>/upload", datasets.upload, name="upload-version"),
+    path("datasets/uploads", upload_views.begin, name="uploads"),
+    path("datasets/uploads/<uuid:key>", upload_views.one_upload, name="upload-state"),
+    path("datasets/uploads/<uuid:key>/columns", wizard.columns_page, name="upload-columns"),
+    path("datasets/uploads/<uuid:key>/start", wizard.start_page, name="upload-start"),
+    path("datasets/uploads/<uuid:key>/cancel", wizard.cancel_page, name="upload-cancel"),
+    path("datasets/uploads/<uuid:key>/<slug:role>/<int:number>", upload_views.one_part, name="upload-part"),
     path("datasets/<int:dataset>/versions/<int:number>", datasets.version_page, name="version"),
     path("datasets/<int:dataset>/versions/<int:number>/leakage", derived.leakage_page, name="leakage"),
     path("datasets/<int:dataset>/versions/<int:number>/compare", derived.difference_page, name="compare-versions"),
@@ -41,6 +47,9 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
     path("", include("webapp.curation.urls")),
     path("audit", audit, name="audit"),
+    path("datasets/<int:dataset>/versions/<int:number>/discard", wizard.discard_page, name="discard-version"),
+    path("datasets/<int:dataset>/versions/<int:number>/report", datasets.report_page, name="version-report"),
+    path("datasets/<int:dataset>/versions/<int:number>/left-out.csv", datasets.rejected_rows, name="rejected-rows"),
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),

@@ -147,13 +147,17 @@ class VersionAttempt:
         return Version.objects.filter(pk=self.pk, attempt=self.number, state=VersionState.INGESTING)
 
     def beat(self) -> Pulse:
-        """Write the heartbeat. Nobody can cancel reading."""
+        """Write the heartbeat. Who cancels reading removes the row: then the attempt is gone."""
         return Pulse.HELD if self.rows().update(heartbeat_at=Now()) else Pulse.GONE
+
+    def note(self, step: str, done: int = 0, of: int = 0) -> None:
+        """Say how far reading is: ``step`` in words, and of it so many bytes, where that is known."""
+        self.rows().update(progress={"step": step, "done": done, "of": of})
 
     @transaction.atomic
     def give_back(self) -> bool:
         """Queue the version again because the service stops."""
-        changed = self.rows().update(state=VersionState.QUEUED, heartbeat_at=None)
+        changed = self.rows().update(state=VersionState.QUEUED, heartbeat_at=None, progress={})
         if changed:
             transaction.on_commit(lambda: ask_or_wait(INGEST_TASK, self.pk))
         return bool(changed)

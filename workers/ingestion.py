@@ -52,7 +52,7 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
     """
     version = retrying(lambda: Version.objects.get(pk=attempt.pk), timings.give_up)
     try:
-        ending = _read(attempt, version, scratch, key)
+        ending = read_upload(attempt, version, scratch, key)
     except Exception as error:
         failure = READING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error)
         ending = partial(attempt.fail, failure)
@@ -61,27 +61,29 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
         _log.warning("%s: the attempt had ended already", attempt)
 
 
-def _read(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
+def read_upload(attempt: VersionAttempt, version: Version, scratch: Path, key: str) -> "partial[bool]":
+    """Make the version and move it to storage folder ``key``; returns what writes the final state. Raises as the engine does."""
+    from engine.data.prepare import prepare
     from engine.data.profile import profile_version
     from workers.deriving import leakage_of
     from workers.outcome import ready
+    from workers.rejected import write_rejected
+    from workers.sources import read_source
 
-    prepared = _prepare(version, scratch) if version.upload_key else _derive(version, scratch)
+    if version.parent_id is not None:
+        prepared, report = _derive(version, scratch), None
+    else:
+        raw = read_source(version, scratch, attempt.note)
+        filters = FilterSpec.model_validate(version.filters)
+        prepared = prepare(raw, filters, scratch / "prepared", report=attempt.note)
+        report = write_rejected(raw.rejected, scratch / "prepared")
     profile, leakage = profile_version(prepared), leakage_of(prepared)
     try:
         _move(scratch / "prepared", key)
     except BaseException:
         delete_folder(key)
         raise
-    return partial(ready, attempt, prepared, key, profile, leakage)
-
-
-def _prepare(version: Version, scratch: Path) -> "PreparedVersion":
-    from engine.data.prepare import prepare
-    from engine.data.read import read_raw
-
-    raw = read_raw(fetch_folder(version.upload_key, scratch))
-    return prepare(raw, FilterSpec.model_validate(version.filters), scratch / "prepared")
+    return partial(ready, attempt, prepared, key, profile, leakage, report)
 
 
 def _derive(version: Version, scratch: Path) -> "PreparedVersion":

@@ -44,13 +44,19 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
 
 
 def ready(
-    attempt: VersionAttempt, prepared: PreparedVersion, key: str, profile: Profile, leakage: dict[str, Any] | None = None
+    attempt: VersionAttempt,
+    prepared: PreparedVersion,
+    key: str,
+    profile: Profile,
+    leakage: dict[str, Any] | None = None,
+    report: dict[str, Any] | None = None,
 ) -> bool:
     """End a version as ready; False, and nothing changed, if the attempt is stale.
 
     Args:
         key: storage folder that holds its files now.
         leakage: its leakage report; None: its page asks for one.
+        report: what was left out, as ``Version.report``.
     """
     counts = prepared.counts
     changed = attempt.rows().update(
@@ -64,6 +70,8 @@ def ready(
         notices=storable(prepared.manifest.notices),
         leakage=storable(leakage or {}),
         profile=storable(profile.model_dump(mode="json")),
+        report=storable(report or {}),
+        progress={},
         finished_at=Now(),
         heartbeat_at=None,
     )

@@ -67,6 +67,8 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     Raises django.db.OperationalError if the database stays away; the reaper settles then.
     """
     key = f"versions/{uuid.uuid4()}"
+    here = Version.objects.filter(pk=attempt.pk)
+    upload = retrying(here.values_list("upload_key", flat=True).first, timings.silence)
     with _scratch() as scratch:
         code = work(Order("ingest", attempt.pk, str(scratch), attempt.number, key), timings, _after(timings.ingest_wall))
     if code in BY_SERVICE:
@@ -78,6 +80,9 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     used = Version.objects.filter(storage_key=key, state=VersionState.READY)
     if not retrying(used.exists, timings.silence):
         delete_folder(key)
+    if upload and not retrying(here.exists, timings.silence):
+        # Discarded meanwhile; the child may have made its folder anew.
+        delete_folder(upload)
 
 
 def supervise_derivation(derived: int, timings: Timings) -> None:

@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more: expired sessions, old questions, and folders that no row names."""
+"""Removing what nobody needs any more: expired sessions, old questions, uploads given up, and folders that no row names."""
 
 import logging
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from webapp.datasets.models import Derived, Question, Version
+from webapp.datasets.models import Derived, Question, Upload, Version
+from webapp.datasets.uploads import cancel_upload
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -19,16 +20,17 @@ KEPT_FOR = timedelta(days=1)
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, questions of yesterday, and old folders that no row names.
+    """Clear expired sessions, questions of yesterday, uploads that were given up, and old folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
 
+    All of these but sessions must be older than a day.
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
-    removed = []
+    removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),
         "versions": lambda key: Version.objects.filter(storage_key=key).exists(),
@@ -42,6 +44,16 @@ def sweep() -> list[str]:
                 removed.append(key)
     if removed:
         _log.info("removed %d folders that no row names", len(removed))
+    return removed
+
+
+def _given_up() -> list[str]:
+    """Remove uploads that have not become a version and of which nothing came within ``KEPT_FOR``; returns their folders."""
+    removed = []
+    for upload in Upload.objects.filter(version=None, created_at__lt=timezone.now() - KEPT_FOR):
+        if not default_storage.exists(upload.folder) or _is_old(upload.folder):
+            cancel_upload(upload)
+            removed.append(upload.folder)
     return removed
 
 

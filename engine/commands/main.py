@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         "with file, line, reason and text, in OUT.rejected.csv beside the version's folder OUT.",
     )
     _add_data(prepare)
+    prepare.add_argument("--mapping", type=Path, help="YAML or JSON file that says what the columns mean; see README.md")
     prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
     _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")
 

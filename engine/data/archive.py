@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
 
 from engine.data.content import kind_of
 from engine.data.text import LARGEST_RATIO, LARGEST_UNPACKED, binary_kind, expansion_limit
@@ -23,6 +24,7 @@ from engine.errors import DataError
 
 MOST_ENTRIES = 1000
 _CHUNK = 2**20
+_PEEKED = 50
 _LONGEST_NAME = 200
 _LARGEST_DIRECTORY = 4 * 2**20
 _PACKED_BY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -66,6 +68,40 @@ def unpack(path: Path, folder: Path) -> tuple[str, ...]:
         raise
 
 
+def peek(name: str, stream: BinaryIO, stored: int, most: int, whole: int = 0) -> dict[str, bytes]:
+    """How each of the first 50 entries begins that :func:`unpack` would take, by its place in the archive; nothing is written.
+
+    Args:
+        name: file name, for messages.
+        stream: the archive, which can seek; only its list and the beginnings are read.
+        stored: its size in bytes.
+        most: bytes of each entry.
+        whole: Parquet, whose description is at its end, is given whole up to so many bytes, and else left out.
+
+    Raises:
+        DataError: as :func:`unpack`, as far as that can be told from the list and the beginnings.
+    """
+    work = _Unpacking(name, expansion_limit(stored), Path())
+    heads: dict[str, bytes] = {}
+    bounded = _Bounded(cast(io.RawIOBase, stream))
+    try:
+        with work.damage_told():
+            archive = zipfile.ZipFile(bounded)
+        for place, entry in list(work.checked(archive.infolist()).items())[:_PEEKED]:
+            with closing(work.chunks(archive, entry)) as chunks:
+                head = next(chunks, b"")
+                kind = kind_of(head)
+                head = head + b"".join(chunks) if kind == "parquet" and entry.file_size <= whole else head[:most]
+            if kind in _TAKEN and (kind != "parquet" or entry.file_size <= whole):
+                heads[str(place)] = head
+    finally:
+        # Else it would close what it was given.
+        bounded.detach()
+    if not heads:
+        raise DataError(f"{name}: the archive holds no data files.", _PLAIN)
+    return heads
+
+
 class _Bounded(io.BufferedReader):
     """A file that gives no more than 4 MiB at once: zipfile reads the list of entries whole, which may be all of the file."""
 
@@ -87,23 +123,28 @@ class _Unpacking:
         self.left_out: list[str] = []
 
     def run(self, stream: _Bounded) -> tuple[str, ...]:
-        with self._damage_told():
+        with self.damage_told():
             archive = zipfile.ZipFile(stream)
-        taken = _checked(self.name, archive.infolist(), self.left_out)
-        if sum(entry.file_size for entry in taken.values()) > self.limit:
-            raise DataError(
-                f"{self.name} expands to more than the limit of {LARGEST_RATIO} times its size or {LARGEST_UNPACKED >> 30} GiB.",
-                "Upload the files unpacked.",
-            )
+        taken = self.checked(archive.infolist())
         written = [self._write(archive, entry, self.folder / place) for place, entry in taken.items()]
         notices = (f"{self.name}: left out of the archive: {_some(self.left_out)}.",) if self.left_out else ()
         if not any(written):
             raise DataError(f"{self.name}: the archive holds no data files. {' '.join(notices)}".rstrip(), _PLAIN)
         return notices
 
+    def checked(self, entries: list[zipfile.ZipInfo]) -> dict[PurePosixPath, zipfile.ZipInfo]:
+        """The entries to be taken, by their place; raises DataError if one is unsafe, or they say that they are too large."""
+        taken = _checked(self.name, entries, self.left_out)
+        if sum(entry.file_size for entry in taken.values()) > self.limit:
+            raise DataError(
+                f"{self.name} expands to more than the limit of {LARGEST_RATIO} times its size or {LARGEST_UNPACKED >> 30} GiB.",
+                "Upload the files unpacked.",
+            )
+        return taken
+
     def _write(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> bool:
         """Write one entry; whether it is of a kind that is taken."""
-        with closing(self._chunks(archive, entry)) as chunks:
+        with closing(self.chunks(archive, entry)) as chunks:
             head = next(chunks, b"")
             if kind_of(head) not in _TAKEN:
                 self.left_out.append(f"{_shown(entry.filename)} ({binary_kind(head[: 2**16]) or 'no text'})")
@@ -115,7 +156,7 @@ class _Unpacking:
                     out.write(chunk)
         return True
 
-    def _chunks(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Generator[bytes, None, None]:
+    def chunks(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Generator[bytes, None, None]:
         """The content of an entry, which must be as long as the entry says; zipfile alone would silently stop there.
 
         So what comes out of all entries is no more than what they say together, which is within the limit.
@@ -123,7 +164,7 @@ class _Unpacking:
         endless = copy.copy(entry)
         endless.file_size = LARGEST_UNPACKED + 1
         come = 0
-        with self._damage_told(), archive.open(endless) as stream:
+        with self.damage_told(), archive.open(endless) as stream:
             while chunk := stream.read(_CHUNK):
                 come += len(chunk)
                 if come > entry.file_size:
@@ -133,7 +174,8 @@ class _Unpacking:
             raise self._wrong_size(entry)
 
     @contextmanager
-    def _damage_told(self) -> Iterator[None]:
+    def damage_told(self) -> Iterator[None]:
+        """Whatever a damaged archive makes Python raise becomes a DataError."""
         try:
             yield
         except _DAMAGE as error:

@@ -5,6 +5,7 @@ Arrow's own reader is used, which is made for files of unknown origin; what come
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 import pyarrow as pa
@@ -69,6 +70,25 @@ def read_parquet(path: Path) -> tuple[Table, str]:
         notices.append(f"{path.name}: times without a time zone were read as UTC: {', '.join(naive)}.")
     lists = frozenset(field.name for field in schema if _is_list(field.type))
     return Table(path.name, frame, None, 1, notices=tuple(notices), lists=lists), digest
+
+
+def first_rows(name: str, stream: BinaryIO, rows: int) -> pl.DataFrame:
+    """The first rows of the Parquet file in ``stream``, which can seek, as :func:`read_parquet` gives them.
+
+    Raises:
+        DataError: the file is damaged, no Parquet, or has no column that can be used.
+    """
+    try:
+        source = pq.ParquetFile(pa.PythonFile(stream, mode="r"))
+        _refuse_odd_columns(name, source.schema_arrow)
+        names = [field.name for field in source.schema_arrow if _is_single(field.type) or _is_list(field.type)]
+        for batch in source.iter_batches(rows, columns=names):
+            batch.validate(full=True)
+            return _as_text(batch)
+        return pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+    except _DAMAGE as error:
+        what = str(error).partition("\n")[0][:200]
+        raise DataError(f"{name}: the Parquet file is incomplete or damaged ({what}).", _AGAIN) from error
 
 
 def _refuse_odd_columns(name: str, schema: pa.Schema) -> None:

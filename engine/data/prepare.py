@@ -1,6 +1,6 @@
 """From raw data to a version: duplicates, row filters, k-core, canonical order, hash, files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,13 @@ from engine.result import DataCounts
 from engine.spec import FilterSpec
 
 
-def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None = None) -> Version:
+def prepare(
+    raw: RawData,
+    filters: FilterSpec,
+    folder: Path,
+    parent: str | None = None,
+    report: Callable[[str], None] = lambda step: None,
+) -> Version:
     """Filter ``raw`` and write the version to ``folder``.
 
     The order is: exact duplicates, row filters (rating, time, lists of users, items and categories), sampling of users, iterated
@@ -35,14 +41,18 @@ def prepare(raw: RawData, filters: FilterSpec, folder: Path, parent: str | None 
         filters: what to leave out.
         folder: where the version goes; must not exist, be empty, or hold the same version.
         parent: hash of the version that this one is made from, if any.
+        report: is told ``filtering`` and ``writing`` as these begin.
 
     Raises:
         DataError: nothing, or fewer than 2 users, are left.
         UserError: ``folder`` holds something else.
     """
+    report("filtering")
     rows = Filtering(CodedRows.of(raw))
     rows.apply(filters)
-    return write_version(version_of_rows(rows, Path(folder), raw.sources, raw.notices, parent, raw.candidates))
+    version = version_of_rows(rows, Path(folder), raw.sources, raw.notices, parent, raw.candidates)
+    report("writing")
+    return write_version(version)
 
 
 def version_of_rows(

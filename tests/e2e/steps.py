@@ -39,16 +39,24 @@ def section(page: Page, name: str) -> None:
     page.get_by_role("navigation", name="Sections").get_by_role("link", name=name).click()
 
 
-def upload(page: Page, name: str, interactions: Path, items: Path | None) -> None:
-    """Upload a data set through the form."""
-    section(page, "Datasets")
-    page.get_by_role("link", name="Upload").first.click()
+def choose_files(page: Page, name: str, interactions: Path, items: Path | None, go: bool = True) -> None:
+    """Fill in the first step of the upload, after going there if need be."""
+    if go:
+        section(page, "Datasets")
+        page.get_by_role("link", name="Upload").first.click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Interactions").set_input_files(interactions)
     if items:
         page.get_by_label("Items").set_input_files(items)
-    page.get_by_label("Core").fill("3")
+
+
+def upload(page: Page, name: str, interactions: Path, items: Path | None) -> None:
+    """Upload a data set with our column names through the three steps."""
+    choose_files(page, name, interactions, items)
     page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("Core").fill("3")
+    page.get_by_role("button", name="Create the version").click()
 
 
 def fill(page: Page, path: str, value: str) -> None:

@@ -11,7 +11,7 @@ from deploy.local.home import ROOT
 from engine.data.generated import generate
 from tests.e2e.conftest import NewContext, log_in
 from tests.e2e.site import Site
-from tests.e2e.steps import HOSTILE, MINUTES, TINY, fill, section, upload
+from tests.e2e.steps import HOSTILE, MINUTES, TINY, choose_files, fill, section, upload
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
 
@@ -111,13 +111,15 @@ def test_picture_for_the_readme(page: Page, site: Site, tmp_path: Path) -> None:
 
 def test_bad_files_are_explained(page: Page, tmp_path: Path, faults: list[str]) -> None:
     lacking = tmp_path / "lacking.csv"
-    lacking.write_text("user_id,timestamp\n1,2\n", encoding="utf-8")
-    upload(page, "Lacks a column", lacking, None)
-    expect(page.locator(".state")).to_contain_text("failed", timeout=MINUTES)
-    expect(page.locator(".failure")).to_contain_text("item_id")
+    lacking.write_text("user_id,timestamp\n1,1600000000\n", encoding="utf-8")
+    choose_files(page, "Lacks a column", lacking, None)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_text("no column is the item")).to_be_visible()
+    page.get_by_role("button", name="Cancel the upload").click()
     empty = tmp_path / "empty.csv"
     empty.touch()
-    upload(page, "Empty", empty, None)
+    choose_files(page, "Empty", empty, None)
+    page.get_by_role("button", name="Upload").click()
     expect(page.locator(".problem")).to_contain_text("The interactions file is empty")
     # The browser reports the answer 422, which is what we asked for.
     assert len(faults) == 2

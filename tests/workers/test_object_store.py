@@ -1,5 +1,6 @@
 """The whole way on an object store: nothing of it may hang on a shared disk. The store is moto's server, which speaks S3."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,12 @@ from pytest_django.fixtures import Settings
 from engine.data.generated import generate
 from engine.presets import get_preset
 from tests.workers.fixtures import FAST, Dataset, RunState, VersionState
+from webapp.datasets import uploads
 from webapp.datasets.actions import create_version
+from webapp.datasets.columns import describe, require_mapping
+from webapp.datasets.pieces import open_file
+from webapp.datasets.starting import start_version
+from webapp.datasets.uploads import Announced, begin_upload, cancel_upload, store_part
 from webapp.experiments.actions import launch_run
 from webapp.settings import storage_backend
 from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
@@ -70,6 +76,29 @@ def test_folders_go_there_and_back(bucket: object, tmp_path: Path) -> None:
     delete_folder("runs/1")
     assert names(bucket) == set()
     assert list(fetch_folder("runs/1", tmp_path / "empty").iterdir()) == []
+
+
+def test_an_upload_in_parts_becomes_a_version(bucket: object, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "PART_BYTES", 256)
+    user = User.objects.create_user("alice")
+    data = b"who,what,when\n" + b"".join(b"u%d,i%d,%d\n" % (row % 3, row % 4, row) for row in range(60))
+    upload = begin_upload(dataset.project, user, [Announced("interactions", "log.csv", len(data))], name="Soap")
+    file = upload.files.get()
+    for number in (1, 0, 0, 2):
+        store_part(file, number, io.BytesIO(data[number * 256 : number * 256 + 256]))
+    assert len(names(bucket)) == 3
+    with open_file(file) as whole:
+        assert whole.read() == data
+    version = start_version(upload, user, {"core": 0}, require_mapping(describe(upload)))
+    attempt = claim_version(version.pk)
+    assert attempt is not None
+    supervise_version(attempt, FAST)
+    version.refresh_from_db()
+    assert (version.state, version.error, version.interactions) == (VersionState.READY, "", 60)
+    cancelled = begin_upload(dataset.project, user, [Announced("interactions", "log.csv", 5)], name="Tea")
+    store_part(cancelled.files.get(), 0, io.BytesIO(b"a,b\nc"))
+    cancel_upload(cancelled)
+    assert not any(str(cancelled.key) in name for name in names(bucket))
 
 
 def test_from_upload_to_result(bucket: object, dataset: Dataset, tmp_path: Path) -> None:

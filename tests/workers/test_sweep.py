@@ -4,11 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from tests.workers.fixtures import Version, storage_root
-from webapp.datasets.models import Derived, Question
+from tests.workers.fixtures import Dataset, Version, storage_root
+from webapp.datasets.models import Derived, Question, Upload
+from webapp.datasets.uploads import cancel_upload
 from workers.sweep import sweep
 
 
@@ -72,3 +74,19 @@ def test_old_archives_that_nothing_names_are_removed(version: Version) -> None:
     assert not gone.exists()
     derived.delete()
     assert "exports/named" in sweep()
+
+
+def test_uploads_that_were_given_up_are_removed(dataset: Dataset) -> None:
+    user = User.objects.create_user("alice")
+    uploads = {}
+    for name, days in (("old", 3.0), ("silent", 3.0), ("growing", 0.5)):
+        upload = Upload.objects.create(project=dataset.project, name=name, created_by=user)
+        Upload.objects.filter(pk=upload.pk).update(created_at=timezone.now() - timedelta(days=3))
+        uploads[name] = upload
+        if name != "silent":
+            make_folder(upload.folder, days)
+    assert {uploads["old"].folder, uploads["silent"].folder} <= set(sweep())
+    assert [upload.name for upload in Upload.objects.all()] == ["growing"]
+    assert (storage_root() / uploads["growing"].folder).exists()
+    assert not (storage_root() / uploads["old"].folder).exists()
+    cancel_upload(uploads["growing"])

@@ -11,6 +11,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from engine.errors import SpecError, UserError
 from webapp.api.auth import TokenAuth
 from webapp.api.runs import router
+from webapp.api.uploads import router as uploads
 from webapp.api.version_data import router as version_data
 from webapp.failures import api_error, note_our_fault
 
@@ -19,12 +20,13 @@ _log = logging.getLogger(__name__)
 api = NinjaAPI(
     title="DARec Lab",
     version="1",
-    description="Launch and watch runs. Make a token on your profile page and send it as Authorization: Bearer.",
+    description="Upload data, launch and watch runs. Make a token on your profile page and send it as Authorization: Bearer.",
     auth=TokenAuth(),
     urls_namespace="api",
 )
 api.add_router("/runs", router)
 api.add_router("/versions", version_data)
+api.add_router("/uploads", uploads)
 
 
 def _answer(request: HttpRequest, status: int, message: str, hint: str = "", **more: Any) -> HttpResponse:

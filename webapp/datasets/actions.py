@@ -32,10 +32,11 @@ def create_dataset(project: Project, user: User, name: str, description: str = "
 def create_version(
     dataset: Dataset, user: User, interactions: "File[Any]", items: "File[Any] | None", filters: dict[str, Any]
 ) -> Version:
-    """Store the two uploaded files and queue a version that a worker will read.
+    """Store the two uploaded files and queue a version that a worker will read without a mapping.
 
     Args:
-        interactions: the log, CSV or gzipped CSV.
+        interactions: the log: CSV, JSON Lines or Parquet with our column names, perhaps gzipped; or a zip archive of a layout
+            that the engine knows.
         items: the catalogue's texts, likewise; None if there is none.
         filters: ``engine.spec.FilterSpec`` as a dictionary, e.g. ``{"core": 5}``.
 

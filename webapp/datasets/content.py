@@ -4,41 +4,34 @@ from typing import Any
 
 from django.core.files import File
 
+from engine.data.content import kind_of
+from engine.data.text import binary_kind
 from engine.errors import DataError
 
-GZIP = b"\x1f\x8b"
+_ENDINGS = {"text": "csv", "json": "jsonl", "parquet": "parquet", "gzip": "csv.gz", "zip": "zip"}
 _UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_KNOWN = {
-    b"PK\x03\x04": ("a ZIP archive or a spreadsheet", "Unpack it, or save the sheet as CSV, and upload that file."),
-    b"PAR1": ("a Parquet file", "Write it as CSV and upload that."),
-    b"%PDF": ("a PDF document", "Upload the table as CSV."),
-    b"SQLite format 3": ("an SQLite database", "Export the table as CSV and upload that."),
-}
+_WORKBOOK = b"[Content_Types].xml"
 _HEAD = 4096
 
 
 def checked_name(role: str, file: "File[Any]") -> str:
-    """The name under which ``file`` is stored, by its content: ``<role>.csv`` or ``<role>.csv.gz``.
+    """The name under which ``file`` is stored, by its content: ``<role>.csv``, ``.csv.gz``, ``.jsonl``, ``.parquet`` or ``.zip``.
 
     Args:
         role: ``interactions`` or ``items``.
 
     Raises:
-        DataError: the file is empty, or it is neither text nor gzip.
+        DataError: the file is empty, or none of these.
     """
     file.seek(0)
     head: bytes = file.read(_HEAD)
     file.seek(0)
     if not head.strip():
-        raise DataError(f"The {role} file is empty.", "Choose a CSV file with a header line and one row for each record.")
-    if head.startswith(GZIP):
-        return f"{role}.csv.gz"
-    for mark, (what, hint) in _KNOWN.items():
-        if head.startswith(mark):
-            raise DataError(f"The {role} file is {what}, not a CSV file.", hint)
-    if b"\x00" in head and not head.startswith(_UNICODE_MARKS):
-        raise DataError(
-            f"The {role} file holds a NUL byte at offset {head.index(0)}; is it a text file?",
-            "Upload a CSV file, plain or gzipped.",
-        )
-    return f"{role}.csv"
+        raise DataError(f"The {role} file is empty.", "Choose a file with a row for each record.")
+    kind = kind_of(head)
+    if kind == "zip" and _WORKBOOK in head:
+        raise DataError(f"The {role} file is a spreadsheet.", "Save the sheet as CSV, and upload that file.")
+    if kind == "other" or (kind in ("text", "json") and b"\x00" in head and not head.startswith(_UNICODE_MARKS)):
+        what = binary_kind(head) or (f"holding a NUL byte at offset {head.index(0)}" if 0 in head else "of an unknown kind")
+        raise DataError(f"The {role} file is no text, but {what}.", "Upload the table as CSV, JSON Lines or Parquet.")
+    return f"{role}.{_ENDINGS[kind]}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.data.edits import Edits
 from webapp.datasets.models import Dataset, Review, Version, VersionState
-from webapp.display import NOTHING, count, moment, since
+from webapp.display import NOTHING, count, moment, since, size
 
 _SHAPES = {
     VersionState.QUEUED: "…",
@@ -43,6 +43,22 @@ def version_row(version: Version) -> dict[str, Any]:
         "made": moment(version.created_at),
         "age": since(version.created_at),
         "filters": filter_line(version.filters),
+    }
+
+
+_STEPS = {"reading": "Reading", "checking": "Checking", "filtering": "Filtering", "writing": "Writing"}
+
+
+def going(version: Version) -> dict[str, Any]:
+    """How far reading is: the steps, each done, current or to come, and of the current one the share, if it is known."""
+    step = str(version.progress.get("step", ""))
+    place = list(_STEPS).index(step) if step in _STEPS else -1
+    marks = ["done" if at < place else "now" if at == place else "to come" for at in range(len(_STEPS))]
+    done, of = int(version.progress.get("done", 0)), int(version.progress.get("of", 0))
+    return {
+        "steps": list(zip(_STEPS.values(), marks, strict=True)),
+        "share": min(100, round(100 * done / of)) if of else None,
+        "words": f"{size(done)} of {size(of)}" if of else "",
     }
 
 

@@ -29,13 +29,14 @@ class UploadForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="What the data is, e.g. Beauty 2014.")
     interactions = forms.FileField(
         allow_empty_file=True,
-        help_text="CSV, plain or gzipped, with a header: user_id, item_id, timestamp; and rating, if there is one.",
+        help_text="A row for each time that somebody bought, rated or clicked something: CSV, TSV, JSON Lines or Parquet, "
+        "perhaps gzipped; or one archive with everything (zip). MovieLens, RecBole, Amazon reviews and SASRec's text are known.",
     )
     items = forms.FileField(
         required=False,
         allow_empty_file=True,
-        help_text="CSV, plain or gzipped: item_id, title; and categories, description, if there are any. "
-        "Without it the ids stand in for titles.",
+        help_text="The items' titles, categories and descriptions, likewise. Without it, and without titles in the log, "
+        "the ids stand in for titles.",
     )
     core = forms.CharField(
         label="Core", initial=str(_FILTERS["core"].default), help_text=_FILTERS["core"].description.capitalize() + "."

@@ -1,5 +1,6 @@
 """Datasets and their immutable versions. Interactions live in Parquet; Postgres holds metadata."""
 
+import uuid
 from typing import ClassVar
 
 from django.contrib.auth.models import User
@@ -88,6 +89,8 @@ class Version(models.Model):
     review_reason = models.TextField(blank=True, help_text="why it was rejected, or what to know about it")
     reviewed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True, blank=True)
+    progress = models.JSONField(default=dict, help_text="step, and done and of in bytes where they are known, while it is read")
+    report = models.JSONField(default=dict, help_text="rejected: rows left out; reasons: each with its number and first lines")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -194,3 +197,65 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.version}"
+
+
+class Upload(models.Model):
+    """Files on their way to a version: they arrive in parts, are looked at, and are given to a version or swept after a day."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, help_text="names it in addresses and its folder in the storage")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, null=True, related_name="+", help_text="none: a new one")
+    name = models.CharField(max_length=100, blank=True, help_text="of the new dataset")
+    mapping = models.JSONField(null=True, help_text="engine.data.mapping.model.Mapping as JSON; none: not said, or not needed")
+    version = models.OneToOneField(Version, on_delete=models.CASCADE, null=True, related_name="upload")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"upload of {self.name or self.dataset}"
+
+    @property
+    def folder(self) -> str:
+        """Its folder in the storage."""
+        return f"uploads/{self.key}"
+
+
+class UploadFile(models.Model):
+    """One of the files."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="files")
+    role = models.CharField(max_length=12, help_text="interactions or items")
+    name = models.CharField(max_length=200, help_text="the person's, without folders")
+    size = models.PositiveBigIntegerField(help_text="bytes")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["upload", "role"], name="one_file_a_role")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UploadPart(models.Model):
+    """A piece of a file that is in the storage."""
+
+    file = models.ForeignKey(UploadFile, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField(help_text="from 0")
+    size = models.PositiveBigIntegerField(help_text="bytes")
+    sha256 = models.CharField(max_length=64)
+    stored = models.CharField(max_length=300, help_text="its name in the storage")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["file", "number"], name="one_part_a_number")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.file}"
+
+
+class SavedMapping(models.Model):
+    """A mapping that worked, to be used again in the project: one for each dataset, the last."""
+
+    dataset = models.OneToOneField(Dataset, on_delete=models.CASCADE, related_name="saved_mapping")
+    mapping = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"like {self.dataset}"

@@ -1,25 +1,29 @@
 """Pages of datasets: the list, one dataset, the upload, one version."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Count, Prefetch
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from engine.errors import DataError
 from webapp import broker
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.curation.review import review_section
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
-from webapp.datasets.actions import create_dataset, create_version
 from webapp.datasets.asking import ask_about
-from webapp.datasets.display import card, change_line, facts, filter_steps, sources, version_row
+from webapp.datasets.columns import look
+from webapp.datasets.display import card, change_line, facts, filter_steps, going, sources, version_row
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import HEAVY, Dataset, QuestionKind, Review, Version, VersionState
 from webapp.datasets.profile import profile_section
+from webapp.datasets.report import rejected_key, report_context
+from webapp.datasets.starting import DISCARDABLE, start_version
 from webapp.datasets.surroundings import surroundings
+from webapp.datasets.uploads import ROLES, Announced, begin_upload, cancel_upload, store_whole
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.streaming import download
 
 
 @page
@@ -64,8 +68,10 @@ def upload(request: PageRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES, project=place.project, dataset=dataset)
         if form.is_valid():
-            version = _store(request, form, dataset)
-            return redirect("version", dataset=version.dataset_id, number=version.number)
+            try:
+                return _store(request, form, dataset)
+            except DataError as error:
+                form.add_error("interactions", str(error))
     else:
         form = UploadForm(project=place.project, dataset=dataset)
     status = 422 if form.is_bound else 200
@@ -92,6 +98,8 @@ def version_page(request: PageRequest, dataset: int, number: int) -> HttpRespons
         "steps": filter_steps(version.manifest),
         "sources": sources(version.manifest),
         **surroundings(version, place),
+        "going": going(version),
+        "may_discard": version.state in DISCARDABLE and place.may_launch,
         "section": "datasets",
     }
     if wants_part(request):
@@ -110,16 +118,46 @@ def make_profile(request: PageRequest, dataset: int, number: int) -> HttpRespons
     return redirect("version", dataset=dataset, number=number)
 
 
-def _store(request: PageRequest, form: UploadForm, dataset: Dataset | None) -> Version:
-    with transaction.atomic():
-        target = dataset or create_dataset(form.project, request.user, form.cleaned_data["name"])
-        version = create_version(
-            target, request.user, form.cleaned_data["interactions"], form.cleaned_data["items"], form.cleaned_data["core"]
-        )
+@page
+@require_GET
+def report_page(request: PageRequest, dataset: int, number: int) -> HttpResponse:
+    """What reading changed and left out: notices by file, and the rows that were left out by reason."""
+    version = get_numbered_version_for_user(request.user, dataset, number)
+    enter_project(request, version.dataset.project)
+    context = {"version": version, "section": "datasets", "has_list": bool(rejected_key(version)), **report_context(version)}
+    return render(request, "datasets/report.html", context)
+
+
+@page
+@require_GET
+def rejected_rows(request: PageRequest, dataset: int, number: int) -> StreamingHttpResponse:
+    """The rows that were left out, as CSV for people."""
+    version = get_numbered_version_for_user(request.user, dataset, number)
+    key = rejected_key(version)
+    if not key:
+        raise Http404("No row of this version was left out.")
+    return download(request, key, f"left-out-{version.dataset_id}-v{version.number}.csv", "text/csv; charset=utf-8")
+
+
+def _store(request: PageRequest, form: UploadForm, dataset: Dataset | None) -> HttpResponse:
+    """Store files that came with the form, and read them, or first ask what their columns mean."""
+    name = form.cleaned_data.get("name", "")
+    files = {role: form.cleaned_data[role] for role in ROLES if form.cleaned_data[role]}
+    announced = [Announced(role, str(file.name), file.size or 0) for role, file in files.items()]
+    upload = begin_upload(form.project, request.user, announced, dataset, name)
+    try:
+        for file in upload.files.all():
+            store_whole(file, files[file.role])
+        if look(upload, None).needs_mapping:
+            return redirect("upload-columns", key=upload.key)
+        version = start_version(upload, request.user, form.cleaned_data["core"])
+    except BaseException:
+        cancel_upload(upload)
+        raise
     if broker.answers():
         messages.success(request, "The files are stored; a worker reads them now.")
     else:
         messages.warning(
             request, "The files are stored and queued, but the queue does not answer right now. They are read once it does."
         )
-    return version
+    return redirect("version", dataset=version.dataset_id, number=version.number)

@@ -1,4 +1,5 @@
 import gzip
+import io
 import stat
 import tracemalloc
 import warnings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.data import archive as archive_module
 from engine.data import text as text_module
-from engine.data.archive import unpack
+from engine.data.archive import peek, unpack
 from engine.errors import DataError
 from tests.engine.data.archives import LOG, patch_directory, write_special, write_zip
 
@@ -189,3 +190,21 @@ def test_no_change_of_a_byte_makes_it_crash_or_write_elsewhere(tmp_path: Path, d
         (out / name).unlink()
     for folder in [entry for entry in out.iterdir() if entry.is_dir()]:
         folder.rmdir()
+
+
+def test_peek_shows_beginnings_and_refuses_what_unpack_refuses(shared_data: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/log.csv", b"user,item\n" * 1000)
+        archive.writestr("picture.png", b"\x89PNG\r\n\x1a\n\0\0")
+    assert peek("a.zip", packed, len(packed.getvalue()), 10) == {"a/log.csv": b"user,item\n"}
+    assert not packed.closed
+    for name, words in {
+        "31_zip_bomb": "expands to more",
+        "32_zip_traversal": "unsafe path",
+        "33_zip_symlink": "a link",
+        "35_truncated": "incomplete or damaged",
+    }.items():
+        data = (shared_data / "malformed" / f"{name}.zip").read_bytes()
+        with pytest.raises(DataError, match=words):
+            peek(name, io.BytesIO(data), len(data), 10)

@@ -2,13 +2,13 @@ import gzip
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
 from tests.webapp.people import People, make_version
-from webapp.datasets.models import Dataset, Version
+from webapp.datasets.models import Dataset, Upload, UploadFile, Version
+from webapp.datasets.pieces import open_file
 
 TEXT = b"user_id,item_id,timestamp\n1,2,3\n"
 
@@ -33,7 +33,7 @@ def test_a_file_too_large_for_memory_is_streamed_to_storage(alice: Client, setti
     rows = TEXT + b"1,2,3\n" * 500_000
     assert len(rows) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
     assert alice.post("/datasets/new", form(interactions=SimpleUploadedFile("i.csv", rows))).status_code == 302
-    with default_storage.open(f"{Version.objects.get().upload_key}/interactions.csv") as stored:
+    with open_file(UploadFile.objects.get()) as stored:
         assert stored.read() == rows
 
 
@@ -51,7 +51,7 @@ def test_a_further_version_needs_no_name(alice: Client, version: Version) -> Non
         ({"interactions": None}, "This field is required"),
         ({"interactions": SimpleUploadedFile("i.csv", b"")}, "The interactions file is empty"),
         ({"items": SimpleUploadedFile("i.csv", b"")}, "The items file is empty"),
-        ({"interactions": SimpleUploadedFile("i.zip", b"PK\x03\x04x")}, "a ZIP archive or a spreadsheet"),
+        ({"interactions": SimpleUploadedFile("i.zip", b"PK\x03\x04x")}, "the archive is incomplete or damaged"),
         ({"core": "-1"}, "got -1, must be 0 or more"),
         ({"core": "many"}, "must be a whole number"),
     ],
@@ -61,6 +61,7 @@ def test_what_is_wrong_is_said_at_once_and_nothing_is_kept(alice: Client, change
     assert response.status_code == 422
     assert words in response.content.decode()
     assert not Dataset.objects.exists()
+    assert not Upload.objects.exists()
 
 
 def test_a_taken_name(alice: Client, people: People) -> None:
