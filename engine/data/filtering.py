@@ -13,6 +13,7 @@ from engine.data.draw import drawing_order
 from engine.data.filters import core_mask, without_duplicates
 from engine.data.manifest import FilterStep
 from engine.data.specs import FilterSpec, moment_seconds
+from engine.data.split import NEEDED
 from engine.errors import DataError
 from engine.result import DataCounts
 
@@ -68,6 +69,16 @@ class Filtering:
             self._sample_users(filters.sample_users, filters.sample_seed)
         if filters.core > 0:
             self._keep_core(filters.core)
+        self._tell_of_short()
+
+    def _tell_of_short(self) -> None:
+        """Notice users whose sequences are too short for a target of validation and one of the test."""
+        lengths = np.bincount(self.frame["user"].to_numpy(), minlength=1)
+        if short := int(np.count_nonzero((lengths > 0) & (lengths < NEEDED))):
+            who, they = ("1 user has", "that user is") if short == 1 else (f"{short:,} users have", "they are")
+            self.notices.append(
+                f"{who} fewer than {NEEDED} interactions: {they} learned from, but not evaluated by leave-one-out."
+            )
 
     def _drop_duplicates(self) -> None:
         before = self.frame.height

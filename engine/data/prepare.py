@@ -13,7 +13,6 @@ from engine.data.coded import CodedRows
 from engine.data.filtering import Filtering
 from engine.data.manifest import Manifest
 from engine.data.raw import ITEM_COLUMNS, RawData
-from engine.data.split import NEEDED
 from engine.data.statistics import summarise
 from engine.data.version import Version
 from engine.data.write import write_version
@@ -97,19 +96,10 @@ def version_of_rows(
         statistics=summarise(user, item, timestamp, len(users), items.height),
         sources=sources,
         parent=parent,
-        notices=[*notices, *rows.notices, *left_out, *_about_short(user)],
+        notices=[*notices, *rows.notices, *left_out],
         files={},
     )
     return Version(folder, digest, manifest, users, items, user, item, timestamp, weight, part, candidates)
-
-
-def _about_short(user: npt.NDArray[np.int32]) -> list[str]:
-    """The notice about users whose sequences are too short for a target of validation and one of the test."""
-    short = int(np.count_nonzero(np.bincount(user) < NEEDED))
-    if not short:
-        return []
-    who, they = ("1 user has", "that user is") if short == 1 else (f"{short:,} users have", "they are")
-    return [f"{who} fewer than {NEEDED} interactions: {they} learned from, but not evaluated by leave-one-out."]
 
 
 def require_two_users(rows: Filtering) -> None:

@@ -58,7 +58,7 @@ def test_the_same_data_has_the_same_hash_wherever_it_came_from(tmp_path: Path, w
     assert version.titles == ['Say "Hi": Part 1, 2', "Unseen", "Amélie (2001)"]
     assert version.items["categories"].to_list() == [["Action"], [], ["Comedy", "Romance"]]
     assert version.hash == expected.hash
-    assert version.manifest.notices == []
+    assert read_raw(tmp_path / "other").notices == ()
     assert len(version.manifest.sources) == 2
 
 
