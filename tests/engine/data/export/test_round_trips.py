@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,3 +95,11 @@ def test_every_faithful_format_gives_the_same_hash(raw: RawData) -> None:
             assert again.hash == version.hash, form
             assert again.manifest.time == "real"
             assert all("missing values" in sentence for sentence in lost)
+
+
+@pytest.mark.parametrize("name", ["ml-100k", "amazon-beauty-2014"])
+def test_real_data(shared_data: Path, tmp_path: Path, name: str) -> None:
+    version = prepare(read_raw(shared_data / name), FilterSpec(core=0), tmp_path / "version")
+    for form in FAITHFUL:
+        again, lost = read_again(version, form, tmp_path)
+        assert (again.hash, again.manifest.time, lost) == (version.hash, version.manifest.time, ())
