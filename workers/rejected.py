@@ -5,9 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from engine.data.rejected import write_rejected as list_rejected
 from webapp.datasets.report import REJECTED_NAME
 
-_FORMULA = r"^[=+\-@\t\r]"
 _MOST_REASONS = 50
 
 
@@ -22,12 +22,7 @@ def write_rejected(rejected: pl.DataFrame, folder: Path) -> dict[str, Any]:
     """
     if rejected.is_empty():
         return {}
-    rejected.with_columns(_safe(name) for name in ("file", "reason", "text")).write_csv(folder / REJECTED_NAME)
+    list_rejected(rejected, folder / REJECTED_NAME)
     grouped = rejected.group_by("file", "reason").agg(count=pl.len(), lines=pl.col("line").head(10))
     rows = grouped.sort("count", "file", "reason", descending=[True, False, False]).head(_MOST_REASONS)
     return {"rejected": rejected.height, "reasons": rows.to_dicts()}
-
-
-def _safe(name: str) -> pl.Expr:
-    text = pl.col(name)
-    return pl.when(text.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name)
