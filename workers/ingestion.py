@@ -70,7 +70,7 @@ def read_upload(attempt: VersionAttempt, version: Version, scratch: Path, key: s
     from workers.rejected import write_rejected
     from workers.sources import read_source
 
-    if version.parent_id is not None:
+    if not version.upload_key:
         prepared, report = _derive(version, scratch), None
     else:
         raw = read_source(version, scratch, attempt.note)

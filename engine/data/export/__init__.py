@@ -9,7 +9,7 @@ from engine.data.export.archive import pack
 from engine.data.export.comma import write_csv
 from engine.data.export.recbole import write_recbole
 from engine.data.manifest import MANIFEST
-from engine.data.version import FILES, Version
+from engine.data.version import FILES, IMPORTED, Version
 from engine.errors import UserError
 
 __all__ = ["FORMATS", "Format", "export_version"]
@@ -46,7 +46,8 @@ def export_version(version: Version, form: Format, out: Path, name: str = "data"
 
 def _write(version: Version, form: Format, out: Path, name: str, scratch: Path) -> tuple[str, ...]:
     if form == "parquet":
-        pack({file: version.path / file for file in (MANIFEST, *FILES)}, out, compress=False)
+        there = [file for file in IMPORTED if (version.path / file).is_file()]
+        pack({file: version.path / file for file in (MANIFEST, *FILES, *there)}, out, compress=False)
         return ()
     files, lost = write_recbole(version, scratch, name) if form == "recbole" else write_csv(version, scratch, form == "csv-raw")
     pack(files, out, compress=True)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from engine.data.candidates import named_candidates
 from engine.data.export.tables import Tables, tables_of, text_or_nothing
+from engine.data.parts import PARTS
 from engine.data.version import Version
 
 _FORMULA = "^[=+@\t\r-]"
@@ -22,8 +24,10 @@ def write_csv(version: Version, folder: Path, raw: bool) -> tuple[dict[str, Path
     escaped = 0
     if not raw:
         tables, escaped = _escaped(tables)
-    files = {}
-    for name, frame in (("interactions.csv", tables.log), ("items.csv", text_or_nothing(tables.items))):
+    files, frames = {}, {"interactions.csv": _with_parts(version, tables.log), "items.csv": text_or_nothing(tables.items)}
+    if (lists := named_candidates(version)) is not None:
+        frames["candidates.csv"] = lists.rename({"user": "user_id", "item": "item_id"})
+    for name, frame in frames.items():
         files[name] = folder / name
         frame.write_csv(files[name])
     lost = tables.lost
@@ -33,6 +37,13 @@ def write_csv(version: Version, folder: Path, raw: bool) -> tuple[dict[str, Path
             "The raw CSV format leaves it out.",
         )
     return files, lost
+
+
+def _with_parts(version: Version, log: pl.DataFrame) -> pl.DataFrame:
+    """``log`` with the imported split, as the reader of interactions wants it."""
+    if version.part is None:
+        return log
+    return log.with_columns(split=pl.Series(version.part).replace_strict(list(range(len(PARTS))), PARTS, return_dtype=pl.String))
 
 
 def _escaped(tables: Tables) -> tuple[Tables, int]:

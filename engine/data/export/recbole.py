@@ -40,7 +40,12 @@ def write_recbole(version: Version, folder: Path, name: str) -> tuple[dict[str, 
         files[f"{name}/{name}.{ending}"] = path = folder / f"{name}.{ending}"
         typed = {column: f"{column}:{_type(column, frame[column])}" for column in frame.columns}
         frame.rename(typed).write_csv(path, separator="\t")
-    return files, tables.lost + _taken_for_missing(version)
+    return files, tables.lost + _imported(version) + _taken_for_missing(version)
+
+
+def _imported(version: Version) -> tuple[str, ...]:
+    things = [name for name, thing in (("split", version.part), ("candidate lists", version.candidates)) if thing is not None]
+    return (f"The imported {' and '.join(things)} are left out.",) if things else ()
 
 
 def _type(name: str, cells: pl.Series) -> str:

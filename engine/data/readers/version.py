@@ -7,11 +7,12 @@ import polars as pl
 
 from engine.data.faithful import milliseconds_apart, own_titles
 from engine.data.parquet import read_parquet
+from engine.data.parts import PARTS
 from engine.data.raw import RawData
 from engine.data.readers.assemble import assemble
 from engine.data.readers.registry import Reader, register_reader
 from engine.data.table import Table
-from engine.data.version import INTERACTIONS, ITEMS, USERS, is_version, read_manifest
+from engine.data.version import CANDIDATES, INTERACTIONS, ITEMS, SPLIT, USERS, is_version, read_manifest
 from engine.errors import DataError
 
 _COLUMNS = {INTERACTIONS: {"user", "item", "timestamp", "weight"}, ITEMS: {"index", "id", "title"}, USERS: {"index", "id"}}
@@ -37,7 +38,25 @@ def _read(path: Path) -> RawData:
     interactions = raw.interactions
     if (fraction := milliseconds_apart(interactions)) is not None:
         interactions = interactions.with_columns(fraction)
-    return replace(raw, interactions=interactions, time=time)
+    if (path / SPLIT).is_file():
+        interactions = interactions.with_columns(part=_parts(path / SPLIT, interactions.height))
+    candidates: pl.DataFrame | None = None
+    if (path / CANDIDATES).is_file():
+        pairs = read_parquet(path / CANDIDATES)[0].frame
+        if not {"user", "item"} <= set(pairs.columns):
+            raise DataError(f"{CANDIDATES}: the version is damaged, a column is missing.", _AGAIN)
+        user, item = _decoded(pairs["user"], tables[USERS]), _decoded(pairs["item"], tables[ITEMS])
+        candidates = pl.DataFrame({"user": user, "item": item})
+    return replace(raw, interactions=interactions, time=time, candidates=candidates)
+
+
+def _parts(path: Path, rows: int) -> pl.Series:
+    """The part of each interaction; raises DataError for anything else than train, valid and test."""
+    frame = read_parquet(path)[0].frame
+    codes = frame["part"].cast(pl.UInt8, strict=False) if "part" in frame.columns else pl.Series(dtype=pl.UInt8)
+    if len(codes) != rows or codes.null_count() or int(codes.max() or 0) >= len(PARTS):  # type: ignore[arg-type]
+        raise DataError(f"{path.name}: the version is damaged, it does not say the part of each interaction.", _AGAIN)
+    return codes
 
 
 def _decoded(codes: pl.Series, table: Table) -> pl.Series:

@@ -103,3 +103,26 @@ def test_real_data(shared_data: Path, tmp_path: Path, name: str) -> None:
     for form in FAITHFUL:
         again, lost = read_again(version, form, tmp_path)
         assert (again.hash, again.manifest.time, lost) == (version.hash, version.manifest.time, ())
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv-raw"])
+def test_an_imported_split_and_candidates_come_back(tmp_path: Path, form: Format) -> None:
+    columns = {
+        "user": ["u", "u", "u", "v", "v"],
+        "item": ["a", "b", "a", "b", "a"],
+        "timestamp": range(1_600_000_000, 1_600_000_005),
+    }
+    parts = pl.Series([0, 1, 2, 0, 2], dtype=pl.UInt8)
+    log = pl.DataFrame(columns).with_columns(weight=pl.lit(None, pl.Float32), part=parts)
+    items, _ = with_orphans(None, log["item"])
+    lists = pl.DataFrame({"user": ["u", "u", "v"], "item": ["a", "b", "a"]})
+    raw = RawData(log, items, {}, "real", candidates=lists)
+    version = prepare(raw, FilterSpec(core=0), tmp_path / "version")
+    assert export_version(version, form, tmp_path / "out.zip") == ()
+    again = prepare(read_raw(tmp_path / "out.zip"), FilterSpec(core=0), tmp_path / "again")
+    assert again.hash == version.hash
+    assert again.part is not None
+    assert again.part.tolist() == [0, 1, 2, 0, 2]
+    assert again.candidates is not None
+    assert again.candidates.rows() == [(0, 0), (0, 1), (1, 0)]
+    assert "split and candidate lists are left out" in export_version(version, "recbole", tmp_path / "rec.zip")[0]
