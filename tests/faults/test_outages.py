@@ -46,7 +46,8 @@ def test_a_run_survives_that_its_connections_break(
     background(lambda: supervise_run(attempt, FAST))
     for number in range(2, 12, 3):
         wait_until(lambda number=number: RunEvent.objects.filter(run=run, type="checkpoint").count() >= number)  # type: ignore[misc]
-        assert break_connections() >= 1
+        # The child may be between two connections: what it wrote in one go lets the next number come at once.
+        wait_until(break_connections)
     wait_for_state(run, RunState.SUCCEEDED)
     assert (run.attempt, run.losses) == (1, 0)
     steps = RunEvent.objects.filter(run=run, type="checkpoint").values_list("payload__step", flat=True)
@@ -135,7 +136,7 @@ def test_a_run_survives_a_restart_of_the_database(
 
         start_worker("gpu")
         start_process("workers.reaper", WORKER_QUIET_START_SECONDS="5", WORKER_SILENCE_SECONDS="5")
-        wait_until(lambda: column("state") == "running")
+        wait_until(lambda: column("state") == "running", 90)
         postgres.stop()
         # Long enough that everybody notices.
         time.sleep(1)

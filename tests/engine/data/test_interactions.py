@@ -19,7 +19,7 @@ def read(content: str) -> tuple[pl.DataFrame, Time, str]:
 def test_a_log_in_file_order() -> None:
     frame, time, notices = read(HEADER + "u2,i1,1600000005,5\nu1,001,1600000003,3.5\n")
     assert frame.rows() == [("u2", "i1", 1_600_000_005, 5.0), ("u1", "001", 1_600_000_003, 3.5)]
-    assert frame.schema == {"user": pl.Categorical, "item": pl.Categorical, "timestamp": pl.Int64, "weight": pl.Float32}
+    assert dict(frame.schema) == {"user": pl.Categorical, "item": pl.Categorical, "timestamp": pl.Int64, "weight": pl.Float32}
     assert (time, notices) == ("real", "")
 
 
