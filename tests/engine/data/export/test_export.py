@@ -2,6 +2,7 @@ import csv
 import zipfile
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -160,3 +161,22 @@ def test_a_version_read_again_splits_as_before(tmp_path: Path) -> None:
     export_version(version, "recbole", tmp_path / "a.zip")
     again = prepare(read_raw(tmp_path / "a.zip"), FilterSpec(core=0), tmp_path / "again")
     assert leave_one_out(again).hash == leave_one_out(version).hash
+
+
+def test_duckdb_reads_what_is_downloaded(version: Version, tmp_path: Path) -> None:
+    export_version(version, "parquet", tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path / "out")
+    sql = (
+        "SELECT u.id, i.id, timestamp, weight FROM read_parquet('{0}/interactions.parquet') l "
+        "JOIN read_parquet('{0}/users.parquet') u ON u.index = l.user "
+        "JOIN read_parquet('{0}/items.parquet') i ON i.index = l.item ORDER BY timestamp"
+    )
+    with duckdb.connect() as connection:
+        rows = connection.sql(sql.format(tmp_path / "out")).fetchall()
+    assert rows == [
+        ("=u1", "i1", 1_600_000_000, 5.0),
+        ("=u1", "i2", 1_600_000_001, 2.5),
+        ("u2", "-7", 1_600_000_002, -1.0),
+        ("u2", "@x", 1_600_000_003, 4.0),
+    ]
