@@ -113,7 +113,7 @@ def conclude(pair: Finalists, winner: Sequence[Retrained], uniform: Sequence[Ret
 
 
 def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: int, *, same: bool = False) -> str:
-    """In words, whether the search was worth it; ``same``: the winner is uniform LoRA with the same settings."""
+    """In words, whether the search was worth it; ``same``: the winner is what its rival is."""
     relative = f"{comparison.relative:+.1%}" if comparison.relative is not None else f"{comparison.difference:+.4f}"
     interval = (
         f"95 % interval {comparison.relative_low:+.1%} to {comparison.relative_high:+.1%}"
@@ -128,7 +128,7 @@ def verdict(comparison: Comparison, winner_parameters: int, rival_parameters: in
     apart = abs(winner_parameters - rival_parameters) / largest
     size = "" if apart <= SIZE_TOLERANCE else f" Mind that their sizes differ by {apart:.0%}: no uniform LoRA is nearer."
     if same:
-        size = " The winner is uniform LoRA itself: nothing else that was tried is expected to be better."
+        size = " Winner and rival are the same architecture: nothing else that was tried is expected to be better."
     if comparison.users < FEW_USERS:
         return f"Not judged, the set is too small to tell: {figures}.{size}"
     if comparison.p < SIGNIFICANT and comparison.difference > 0:

@@ -48,4 +48,4 @@ def test_unequal_sizes_are_said() -> None:
 def test_a_winner_that_is_uniform_is_said() -> None:
     told = verdict(compared(0.0), 1000, 1000, same=True)
     assert told.startswith("Not worth it, as good as uniform LoRA: +0.0%")
-    assert told.endswith("The winner is uniform LoRA itself: nothing else that was tried is expected to be better.")
+    assert told.endswith("Winner and rival are the same architecture: nothing else that was tried is expected to be better.")
