@@ -124,7 +124,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        help="folder with interactions.csv[.gz] and items.csv[.gz], a single interactions file, a MovieLens folder, or a version",
+        help="interactions and items (csv, tsv, jsonl, parquet; .gz) in a folder or zip; MovieLens, RecBole, Amazon; a version",
     )
 
 
