@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.core.files.storage import default_storage
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
 _CHUNK = 2**16
 
@@ -14,14 +15,14 @@ _CHUNK = 2**16
 def download(request: HttpRequest, key: str, name: str, content_type: str) -> StreamingHttpResponse:
     """The stored file ``key`` as a download called ``name``; raises FileNotFoundError if there is none.
 
-    Args:
-        name: of plain letters.
+    It never is in memory as a whole.
     """
     stream = default_storage.open(key)
     # Under ASGI Django would first read a plain iterator to its end.
     pieces = _asynchronous(stream) if isinstance(request, ASGIRequest) else _plain(stream)
     response = StreamingHttpResponse(pieces, content_type=content_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    response["Content-Length"] = str(default_storage.size(key))
     return response
 
 

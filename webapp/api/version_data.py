@@ -59,7 +59,7 @@ def download(request: HttpRequest, version_id: int, format: str) -> "HttpRespons
     """A zip archive (application/zip) as parquet, csv, csv-raw or recbole; JSON while it is made (202) and where that failed."""
     version, kind = get_version_for_user(user_of(request), version_id), download_kind(format)
     derived = find_derived(version, kind) or ask_for(version, kind)
-    return archive_response(derived) if derived.state == DerivedState.READY else _answer(derived)
+    return archive_response(request, derived) if derived.state == DerivedState.READY else _answer(derived)
 
 
 @router.delete("/{version_id}", response={200: DeletedOut, **_ERRORS}, operation_id="delete_version")

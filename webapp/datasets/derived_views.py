@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,6 +17,7 @@ from webapp.datasets.leakage import summary
 from webapp.datasets.models import Derived, DerivedKind, DerivedState, Version
 from webapp.display import count, size
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.streaming import download
 
 
 @page
@@ -49,9 +49,9 @@ def download_page(request: PageRequest, dataset: int, number: int, form: str) ->
 
 @page
 @require_GET
-def download_file(request: PageRequest, dataset: int, number: int, form: str) -> FileResponse:
+def download_file(request: PageRequest, dataset: int, number: int, form: str) -> StreamingHttpResponse:
     """The archive itself, streamed; 404 until it is made."""
-    return archive_response(find_derived(_version(request, dataset, number), _kind(form)))
+    return archive_response(request, find_derived(_version(request, dataset, number), _kind(form)))
 
 
 @page
@@ -84,12 +84,11 @@ def delete_page(request: PageRequest, dataset: int, number: int) -> HttpResponse
     return redirect("version", dataset=dataset, number=number)
 
 
-def archive_response(derived: Derived | None) -> FileResponse:
+def archive_response(request: HttpRequest, derived: Derived | None) -> StreamingHttpResponse:
     """The archive as an attachment; 404 if it is not made."""
     if derived is None or derived.state != DerivedState.READY:
         raise Http404("This archive is not made yet.")
-    file = default_storage.open(f"{derived.storage_key}/{FILE}")
-    return FileResponse(file, as_attachment=True, filename=derived.file_name, content_type="application/zip")
+    return download(request, f"{derived.storage_key}/{FILE}", derived.file_name, "application/zip")
 
 
 def _version(request: PageRequest, dataset: int, number: int) -> Version:
