@@ -23,8 +23,6 @@ def sweep() -> list[str]:
     """Clear expired sessions, questions of yesterday, uploads that were given up, and old folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
-
-    All of these but sessions must be older than a day.
     Returns the keys of the removed folders.
     """
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

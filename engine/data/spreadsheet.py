@@ -2,7 +2,7 @@
 
 import polars as pl
 
-_FORMULA = r"^\s*[=+\-@\x{FF0B}\x{FF0D}\x{FF1D}\x{FF20}]|^[\t\r\n]"
+FORMULA = "^\\s*[-=+@\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]"
 """A sign that begins a formula, full width too, even behind blanks; or a tab or line end, which some programs skip."""
 
 
@@ -11,4 +11,4 @@ def without_formulas(text: pl.Expr) -> pl.Expr:
 
     Numbers below zero get one too: a program cannot tell them from ``-1+cmd|...``. Do not use it where the file is read back.
     """
-    return pl.when(text.str.contains(_FORMULA)).then(text.str.replace("^", "'")).otherwise(text)
+    return pl.when(text.str.contains(FORMULA)).then(text.str.replace("^", "'")).otherwise(text)

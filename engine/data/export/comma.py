@@ -8,9 +8,9 @@ import polars as pl
 from engine.data.candidates import named_candidates
 from engine.data.export.tables import Tables, tables_of, text_or_nothing
 from engine.data.parts import PARTS
+from engine.data.spreadsheet import FORMULA
 from engine.data.version import Version
 
-_FORMULA = "^[=+@\t\r-]"
 _NUMBER = r"^[+-]?[0-9]+(?:[.,][0-9]+)?$"
 
 
@@ -57,9 +57,9 @@ def _escaped(tables: Tables) -> tuple[Tables, int]:
 
 
 def _without_formulas(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    headings = {name: f"'{name}" for name in frame.columns if re.match(_FORMULA, name)}
+    headings = {name: f"'{name}" for name in frame.columns if re.match(FORMULA, name)}
     names = [name for name, kind in frame.schema.items() if kind == pl.String]
-    formulas = {name: pl.col(name).str.contains(_FORMULA) & ~pl.col(name).str.contains(_NUMBER) for name in names}
+    formulas = {name: pl.col(name).str.contains(FORMULA) & ~pl.col(name).str.contains(_NUMBER) for name in names}
     count = int(frame.select(formula.sum() for formula in formulas.values()).sum_horizontal().item())
     if not count:
         return frame.rename(headings), len(headings)

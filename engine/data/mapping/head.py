@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 
 from engine.data.content import kind_of
 from engine.data.jsonl_line import BadLine, read_line
-from engine.data.mapping.model import DELIMITERS, FileMapping, column_name
+from engine.data.mapping.model import FileMapping, column_name
 from engine.data.text import GZIP, binary_kind
 from engine.errors import DataError
 
@@ -196,8 +196,3 @@ def _parquet_head(name: str, stream: BinaryIO) -> Head:
     frame = first_rows(name, stream, ROWS)
     rows = tuple(tuple(cell[:_LONGEST] for cell in row) for row in frame.iter_rows())
     return Head(name, "parquet", tuple(frame.columns), rows, tuple(range(1, frame.height + 1)), {})
-
-
-def delimiter_word(delimiter: str) -> str:
-    """``comma``, ``tab``: a delimiter for people."""
-    return DELIMITERS.get(delimiter, delimiter)

@@ -180,3 +180,11 @@ def test_duckdb_reads_what_is_downloaded(version: Version, tmp_path: Path) -> No
         ("u2", "-7", 1_600_000_002, -1.0),
         ("u2", "@x", 1_600_000_003, 4.0),
     ]
+
+
+def test_csv_for_people_knows_wide_signs_and_leading_blanks(tmp_path: Path) -> None:
+    log = "user_id,item_id,timestamp\nu1,\uff1d1+1,1600000000\nu1,b,1600000001\nu2, =1+1,1600000002\nu2,b,1600000003\n"
+    version = prepare(read_raw(write_folder(tmp_path / "wide", log)), FilterSpec(core=0), tmp_path / "v")
+    export_version(version, "csv", tmp_path / "a.zip")
+    rows = list(csv.DictReader(texts(tmp_path / "a.zip")["interactions.csv"].splitlines()))
+    assert [row["item_id"] for row in rows] == ["'\uff1d1+1", "b", "' =1+1", "b"]
