@@ -189,16 +189,16 @@ class Trainer:
         else:
             position.bad += 1
         self._tick()
-        at = self._share_of_stage()
+        at = self._share_of_stage(position.epoch)
         position.curve.append(value)
         position.curve_at.append(at)
         last = position.stage + 1 == len(self.stages)
         position.stopped_below = last and at < 1 and position.best_value < self._floor(at)
 
-    def _share_of_stage(self) -> float:
-        """How far the stage is, 0 to 1: its epochs or its time, whichever is nearer the end."""
+    def _share_of_stage(self, epochs: float) -> float:
+        """How far the stage is after so many epochs, 0 to 1: its epochs or its time, whichever is nearer the end."""
         position, training = self.position, self.training
-        done = position.epoch / training.epochs
+        done = epochs / training.epochs
         if training.minutes is not None:
             end = self._deadline(training.minutes)
             start = end - 60 * training.minutes * self.stages[position.stage].share / sum(each.share for each in self.stages)
@@ -273,22 +273,20 @@ class Trainer:
 
     def _report_step(self, stage: Stage, batches: int) -> None:
         position = self.position
-        done = (position.epoch + position.batch / max(batches, 1)) / self.training.epochs
+        epochs = position.epoch + position.batch / max(batches, 1)
+        done = epochs / self.training.epochs
         total = sum(each.share for each in self.stages)
         before = sum(each.share for each in self.stages[: position.stage]) / total
         seconds_left = position.seconds * (1 / done - 1) if done > 0 and not position.stage else math.inf
         minutes = self.training.minutes
         if minutes is not None:
-            start = 60 * minutes * before
-            window = self._deadline(minutes) - start
-            done = max(done, (position.seconds - start) / window)
             seconds_left = min(seconds_left, 60 * minutes - position.seconds)
         self.progress.training(
             f"training {stage.name}",
             position.batch,
             batches,
             position.epochs + 1,
-            before + min(max(done, 0.0), 1.0) * stage.share / total,
+            before + self._share_of_stage(epochs) * stage.share / total,
             seconds_left if math.isfinite(seconds_left) else None,
             position.targets / position.step_seconds if position.step_seconds else None,
         )
