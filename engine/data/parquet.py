@@ -33,6 +33,7 @@ _SINGLE = (
 _DAMAGE = (
     pa.ArrowException,
     pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
     OSError,
     ValueError,
     TypeError,
@@ -119,7 +120,10 @@ def _counted(name: str, source: pq.ParquetFile, names: list[str], limit: int) ->
 
 
 def _as_text(batch: pa.RecordBatch) -> pl.DataFrame:
-    frame = pl.from_arrow(batch)
+    """The cells as text; metadata of columns stays behind: it need not be UTF-8 in a damaged file, and polars panics at it."""
+    kinds_of = [pa.list_(field.type.value_type) if _is_list(field.type) else field.type for field in batch.schema]
+    columns = [column.cast(kind) for column, kind in zip(batch.columns, kinds_of, strict=True)]
+    frame = pl.from_arrow(pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch has columns
     return frame.select(_text(name, kind) for name, kind in frame.schema.items())
 

@@ -112,6 +112,14 @@ def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         read_parquet(tmp_path / "a.parquet")
 
 
+def test_metadata_that_is_not_utf8_does_not_matter(tmp_path: Path) -> None:
+    odd = {b"\xff": b"\xfe"}
+    lists = pa.field("l", pa.list_(pa.field("element", pa.string(), metadata=odd)), metadata=odd)
+    both = pa.schema([pa.field("id", pa.string(), metadata=odd), lists], metadata=odd)
+    pq.write_table(pa.table([pa.array(["a", "b"]), pa.array([["x"], []], lists.type)], schema=both), tmp_path / "a.parquet")
+    assert read_parquet(tmp_path / "a.parquet")[0].frame.rows() == [("a", "x"), ("b", "")]
+
+
 def test_every_cut_is_refused(tmp_path: Path) -> None:
     whole = write(tmp_path / "a.parquet", id=["x", "y"]).read_bytes()
     for length in range(4, len(whole), 9):
