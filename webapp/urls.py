@@ -5,7 +5,10 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from webapp import finding
+from webapp.accounts import project_views
 from webapp.accounts import views as accounts
+from webapp.accounts.join_views import join
 from webapp.api.api import api
 from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
@@ -17,7 +20,20 @@ from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
 
-SLASHED = ("audit", "datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
+SLASHED = (
+    "audit",
+    "datasets",
+    "datasets/new",
+    "groups",
+    "login",
+    "profile",
+    "projects",
+    "runs",
+    "runs/new",
+    "search",
+    "searches",
+    "searches/new",
+)
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -27,6 +43,10 @@ urlpatterns = [
     path("logout", LogoutView.as_view(), name="logout"),
     path("profile", accounts.profile, name="profile"),
     path("project", accounts.switch_project, name="switch-project"),
+    path("projects", project_views.project_list, name="projects"),
+    path("projects/<int:pk>", project_views.project_page, name="project"),
+    path("join/<slug:secret>", join, name="join"),
+    path("search", finding.find, name="find"),
     path("datasets", datasets.dataset_list, name="datasets"),
     path("datasets/new", datasets.upload, name="upload"),
     path("datasets/<int:pk>", datasets.dataset_detail, name="dataset"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.http import Http404, HttpRequest
 
 from webapp.accounts.models import Membership, Project, Role
@@ -14,11 +15,12 @@ _SESSION_KEY = "project"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signed-in user is: the current project, the role there, and all projects to switch to."""
+    """Where a signed-in user is: the current project, its number of people, the role there, and all projects to switch to."""
 
     project: Project
     role: Role
     projects: list[Project]
+    people: int = 1
 
     def may(self, role: Role) -> bool:
         """Whether the user's role is ``role`` or higher."""
@@ -33,6 +35,16 @@ class Place:
     def may_launch(self) -> bool:
         """May upload data, launch and cancel runs."""
         return self.may(Role.RESEARCHER)
+
+    @property
+    def may_admin(self) -> bool:
+        """May invite people and change their roles."""
+        return self.may(Role.ADMIN)
+
+    @property
+    def shared(self) -> str:
+        """Who sees what is in the project, in words."""
+        return "only you" if self.people == 1 else f"shared by {self.people:,}"
 
 
 def find_place(request: HttpRequest) -> Place | None:
@@ -85,8 +97,10 @@ def require_role(user: User, project: Project, role: Role) -> None:
 
 
 def _look_up(user: User, wanted: int | None) -> Place | None:
-    memberships = list(Membership.objects.filter(user=user).select_related("project").order_by("pk"))
+    mine = Membership.objects.filter(user=user).select_related("project")
+    memberships = list(mine.annotate(people=Count("project__memberships")).order_by("pk"))
     if not memberships:
         return None
     current = next((membership for membership in memberships if membership.project_id == wanted), memberships[0])
-    return Place(current.project, Role(current.role), [membership.project for membership in memberships])
+    projects = [membership.project for membership in memberships]
+    return Place(current.project, Role(current.role), projects, current.people)
