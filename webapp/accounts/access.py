@@ -26,6 +26,11 @@ class Place:
         """Whether the user's role is ``role`` or higher."""
         return self.role.level >= role.level
 
+    def require(self, role: Role) -> None:
+        """PermissionDenied, in a plain sentence, unless the user's role is ``role`` or higher."""
+        if not self.may(role):
+            raise _lacking(self.project, self.role, role)
+
     @property
     def may_curate(self) -> bool:
         """May edit data, review versions and read the audit trail."""
@@ -90,10 +95,14 @@ def require_role(user: User, project: Project, role: Role) -> None:
     """PermissionDenied, in a plain sentence, unless the user's role in the project is ``role`` or higher."""
     held = role_of(user, project)
     if held is None or held.level < role.level:
-        raise PermissionDenied(
-            f"This needs the role {role.value} in the project {project.name}; you are {held.value if held else 'no member'}. "
-            "Ask an admin of the project."
-        )
+        raise _lacking(project, held, role)
+
+
+def _lacking(project: Project, held: Role | None, role: Role) -> PermissionDenied:
+    return PermissionDenied(
+        f"This needs the role {role.value} in the project {project.name}; you are {held.value if held else 'no member'}. "
+        "Ask an admin of the project."
+    )
 
 
 def _look_up(user: User, wanted: int | None) -> Place | None:
