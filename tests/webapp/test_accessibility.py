@@ -58,7 +58,7 @@ def violations(page: Page) -> list[str]:
     page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
     found = Axe().run(page).response["violations"]
     return [
-        f"{one['impact']}: {one['help']}: {[node['html'][:160] + ' ' + node['failureSummary'][:200] for node in one['nodes'][:3]]}"
+        f"{one['impact']}: {one['help']}: {[node['html'][:160] + node['failureSummary'][:200] for node in one['nodes'][:3]]}"
         for one in found
         if one["impact"] in _BAD
     ]
