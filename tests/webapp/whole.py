@@ -1,5 +1,7 @@
 """A project in which everything is there once, with hostile names wherever people can give them, and each page's address."""
 
+import csv
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +23,6 @@ from webapp.datasets.uploads import Announced, begin_upload, store_whole
 from webapp.experiments.models import Run, RunGroup
 from webapp.searches.models import Search
 
-BAIT = "<script>alert"
-"""What must never stand in a page as it is: the beginning of HOSTILE."""
 NO_PAGES = ("api:", "admin:", "switch-project", "logout", "healthz", "uploads", "upload-", "download-file", "rejected-rows")
 POSTED = {"delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"}
 """Beginnings of names of addresses that are no pages of ours; and addresses to which forms are only sent."""
@@ -43,23 +43,23 @@ class Whole:
     addresses: dict[str, str]
 
 
-def plant_all(people: People) -> Whole:
-    """Everything that a project can hold."""
-    describe_project(people.project, people.alice, f"Shop {HOSTILE}"[:100], HOSTILE)
+def plant_all(people: People, title: str = HOSTILE) -> Whole:
+    """Everything that a project can hold; ``title`` stands wherever people can give names and texts."""
+    describe_project(people.project, people.alice, f"Shop {title}"[:100], title)
     people.project.refresh_from_db()
-    earlier = make_version(people, f"Beauty {HOSTILE}"[:100], hash="11" * 32)
-    version = make_version(people, earlier.dataset.name, profile=made_profile(HOSTILE), leakage=_leaks(), parent=earlier)
-    Dataset.objects.filter(pk=version.dataset_id).update(source=HOSTILE, purpose=HOSTILE, known_faults=HOSTILE)
-    copy_items(version)
-    put_edits(version, people.alice, [NewEdit(EditKind.CHANGE, "a", {"title": HOSTILE})])
-    run = _finished(version)
-    failed = make_run(version, "failed", error=f"The file {HOSTILE} is damaged.", hint="Send it again.", reference="1a2b3c4d")
-    report(failed, 3)
+    earlier = make_version(people, f"Beauty {title}"[:100], hash="11" * 32)
+    version = make_version(people, earlier.dataset.name, profile=made_profile(title), leakage=_leaks(title), parent=earlier)
+    Dataset.objects.filter(pk=version.dataset_id).update(source=title, purpose=title, known_faults=title)
+    copy_items(version, title)
+    put_edits(version, people.alice, [NewEdit(EditKind.CHANGE, "a", {"title": title})])
+    run = _finished(version, title)
+    failed = make_run(version, "failed", error=f"The file {title} is damaged.", hint="Send it again.", reference="1a2b3c4d")
+    report(failed, 3, title)
     running = make_run(
         version, "running", attempt=1, worker="gpu-1:42", progress={"fraction": 0.4, "phase": "training", "epoch": 2}
     )
-    report(running, 2)
-    group = make_group(version)
+    report(running, 2, title)
+    group = make_group(version, title=title)
     for label in ("base", "causal"):
         finish_group_run(group, label, 0, [0.0, 3.0, 12.0, 1.0])
     search = make_search(version)
@@ -67,10 +67,10 @@ def plant_all(people: People) -> Whole:
     ended = make_search(version)
     plant(ended, layers=4, trials=9)
     finish_search(ended)
-    upload = _upload(people)
-    invite(people.project, people.alice, Role.VIEWER, 7, HOSTILE)
+    upload = _upload(people, title)
+    invite(people.project, people.alice, Role.VIEWER, 7, title)
     _, secret = invite(people.project, people.alice, Role.VIEWER, 7)
-    issue_token(people.alice, HOSTILE, 30)
+    issue_token(people.alice, title, 30)
     of_version = f"/datasets/{version.dataset_id}/versions/{version.number}"
     addresses = {
         "home": "/",
@@ -134,25 +134,27 @@ def _names(patterns: list[Any], prefix: str) -> list[str]:
     return found
 
 
-def _finished(version: Version) -> Run:
-    run = make_run(version, preset="darec-nano", acknowledged=_leaks()["findings"], folder_key="runs/planted")
-    finish(run)
-    run.warnings = [f"An item is called {HOSTILE}."]
+def _finished(version: Version, title: str) -> Run:
+    run = make_run(version, preset="darec-nano", acknowledged=_leaks(title)["findings"], folder_key="runs/planted")
+    finish(run, title=title)
+    run.warnings = [f"An item is called {title}."]
     run.save()
-    report(run, 8)
+    report(run, 8, title)
     return run
 
 
-def _leaks() -> dict[str, Any]:
-    words = {"check": "counts-in-column", "severity": "serious", "title": f"views knows {HOSTILE}", "text": "It means this."}
-    found = {**words, "advice": "Do that.", "count": 7, "of": 9, "column": HOSTILE, "examples": [HOSTILE]}
+def _leaks(title: str) -> dict[str, Any]:
+    words = {"check": "counts-in-column", "severity": "serious", "title": f"views knows {title}", "text": "It means this."}
+    found = {**words, "advice": "Do that.", "count": 7, "of": 9, "column": title, "examples": [title]}
     return {"split": "leave-one-out", "users": 1234, "findings": [found], "clean": ["All is well."], "untold": ["Nothing."]}
 
 
-def _upload(people: People) -> Upload:
-    rows = "".join(f"u{row % 3};i{row % 4};2020-01-0{row % 9 + 1};{HOSTILE}\n" for row in range(30))
-    data = f"customer;sku;bought;{HOSTILE}\n{rows}".encode()
-    upload = begin_upload(people.project, people.alice, [Announced("interactions", f"{HOSTILE}.csv", len(data))], None, HOSTILE)
+def _upload(people: People, title: str) -> Upload:
+    file = io.StringIO()
+    rows = [[f"u{row % 3}", f"i{row % 4}", f"2020-01-0{row % 9 + 1}", title] for row in range(30)]
+    csv.writer(file, lineterminator="\n").writerows([["customer", "sku", "bought", title], *rows])
+    data = file.getvalue().encode()
+    upload = begin_upload(people.project, people.alice, [Announced("interactions", f"{title}.csv", len(data))], None, title)
     for file in upload.files.all():
         store_whole(file, ContentFile(data))
     return upload
