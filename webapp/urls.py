@@ -17,7 +17,19 @@ from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
 
-SLASHED = ("audit", "datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
+SLASHED = (
+    "audit",
+    "compare",
+    "datasets",
+    "datasets/new",
+    "groups",
+    "login",
+    "profile",
+    "runs",
+    "runs/new",
+    "searches",
+    "searches/new",
+)
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -59,6 +71,7 @@ urlpatterns = [
     path("searches", searches.search_list, name="searches"),
     path("searches/new", creating.new_search, name="new-search"),
     path("searches/<int:pk>", searches.search_page, name="search"),
+    path("", include("webapp.comparing.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),
