@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import QueryDict
 
@@ -83,7 +83,7 @@ class Chosen:
 
     def hidden(self, *without: str) -> list[tuple[str, str]]:
         """Names and values for the hidden fields of a form that changes only ``without``."""
-        return [(name, value) for name, value in QueryDict(self.here).items() if name not in without]
+        return [(name, value) for name, value in parse_qsl(self.here) if name not in without]
 
     def without(self, run: int) -> str:
         """The query string without one run."""

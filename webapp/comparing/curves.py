@@ -19,28 +19,29 @@ _FEWEST, _IN_ALL = 60, 10_000
 _LEGEND_UP_TO = 20
 
 # A later attempt's epoch replaces a former's. The best is found without sorting again: as the largest of (goodness, -epoch).
+# A boolean is sorted faster than a text.
 _SQL = """
 WITH reported AS (
-  SELECT run_id, attempt, sequence, created_at, payload->>'split' AS split, (payload->>'epoch')::int AS epoch,
-    CASE payload->>'split' WHEN 'train' THEN (payload->'values'->>'loss')::float8
-      ELSE (payload->'values'->>%(metric)s)::float8 END AS value
-  FROM experiments_runevent WHERE run_id = ANY(%(runs)s) AND type = 'metric'
+  SELECT run_id, attempt, sequence, created_at, payload->>'split' = 'valid' AS valid, (payload->>'epoch')::int AS epoch,
+    (payload->'values'->>CASE payload->>'split' WHEN 'valid' THEN %(metric)s ELSE 'loss' END)::float8 AS value
+  FROM experiments_runevent WHERE run_id = ANY(%(runs)s) AND type = 'metric' AND payload->>'split' IN ('train', 'valid')
 ), {timed}, points AS (
-  SELECT DISTINCT ON (run_id, split, epoch) run_id, split, epoch, value, across
-  FROM timed WHERE split IN ('train', 'valid') AND value IS NOT NULL
-  ORDER BY run_id, split, epoch, attempt DESC, sequence DESC
+  SELECT DISTINCT ON (run_id, valid, epoch) run_id, valid, epoch, value, across
+  FROM timed WHERE value IS NOT NULL
+  ORDER BY run_id, valid, epoch, attempt DESC, sequence DESC
 ), numbered AS (
-  SELECT *, row_number() OVER (PARTITION BY run_id, split ORDER BY epoch) AS number,
+  SELECT *, row_number() OVER (PARTITION BY run_id, valid ORDER BY epoch) AS number,
     count(*) OVER line AS total,
-    max(ARRAY[CASE split WHEN 'valid' THEN value ELSE -value END, -epoch]) OVER line AS best
-  FROM points WINDOW line AS (PARTITION BY run_id, split)
+    max(ARRAY[CASE WHEN valid THEN value ELSE -value END, -epoch]) OVER line AS best
+  FROM points WINDOW line AS (PARTITION BY run_id, valid)
 )
-SELECT run_id, split, max(total), (-max(best[2]))::int, abs(max(best[1])),
+SELECT run_id, CASE WHEN valid THEN 'valid' ELSE 'train' END, max(total), (-max(best[2]))::int,
+  CASE WHEN valid THEN max(best[1]) ELSE -max(best[1]) END,
   array_agg(epoch ORDER BY number), array_agg(across ORDER BY number), array_agg(value ORDER BY number)
 FROM numbered
 WHERE number = 1 OR number = total OR epoch = -best[2]
   OR number * %(between)s / total <> (number - 1) * %(between)s / total
-GROUP BY run_id, split
+GROUP BY run_id, valid
 """
 _BY_EPOCH = "timed AS (SELECT *, epoch AS across FROM reported)"
 # Working time: the pauses between attempts do not count.
@@ -88,7 +89,8 @@ def load_curves(runs: Sequence[int], clock: bool = False, points: int = POINTS) 
 def chart(guarded: Guarded, lines: dict[tuple[int, str], Line], clock: bool) -> dict[str, Any]:
     """The numbers for the chart script. Names hold ids and names of methods only, no text of anybody's."""
     many = len(guarded.classes) > 1
-    valid, loss = [], []
+    valid: list[dict[str, Any]] = []
+    loss: list[dict[str, Any]] = []
     for name, runs in _classes(guarded):
         for run in runs:
             label = f"{run} {display.method_title(run.method)}" + (f" · class {name}" if many and name else "")

@@ -5,11 +5,11 @@ many runs there are.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from webapp.comparing.fairness import conditions, differences, letters
 from webapp.comparing.loading import not_archived
@@ -130,7 +130,7 @@ def _row(place: int, one: Configuration, tried: int) -> dict[str, Any]:
     }
 
 
-def _rows(runs: Any) -> Sequence[tuple[Any, ...]]:
+def _rows(runs: "QuerySet[Run]") -> list[tuple[Any, ...]]:
     """What the database makes of ``runs``, as ``_SQL`` says."""
     trimmed = "spec" + "".join(f" #- '{path}'" for path in _SAME)
     inner, values = not_archived(runs).order_by().values("pk").query.sql_with_params()
@@ -140,4 +140,5 @@ def _rows(runs: Any) -> Sequence[tuple[Any, ...]]:
     statement = _SQL.format(trimmed=trimmed, chosen=chosen)
     with connection.cursor() as cursor:
         cursor.execute(statement, {**dict(zip(names, values, strict=True)), "metric": MAIN_METRIC, "second": SECOND_METRIC})
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.http import Http404
 from django.urls import reverse
 
@@ -49,7 +49,7 @@ def offer(project: Project, wanted: str, taken: Sequence[int], like: Run | None)
     """Rows of runs to add: those with the words ``wanted`` in method, preset, data set or variant, or the newest finished ones.
 
     Args:
-        like: where nothing is wanted, runs on the same version come first.
+        like: where nothing is wanted, those on its version, and of them those under its protocol first.
     """
     runs = with_score(Run.objects.filter(project=project)).exclude(pk__in=taken).exclude(state=RunState.DRAFT)
     if wanted:
@@ -60,7 +60,11 @@ def offer(project: Project, wanted: str, taken: Sequence[int], like: Run | None)
         runs = runs.filter(words)
     else:
         runs = runs.filter(state=RunState.SUCCEEDED)
-        runs = runs.filter(version=like.version_id) if like else runs
+        if like:
+            # Those that may be ranked with it come first.
+            alike = Case(When(protocol=like.protocol, then=0), default=1)
+            runs = runs.filter(version=like.version_id).annotate(apart=alike).order_by("apart", "-pk")
+            return [run_row(run) for run in runs[:_OFFERED]]
     return [run_row(run) for run in runs.order_by("-pk")[:_OFFERED]]
 
 
@@ -77,6 +81,5 @@ def _runs_address() -> str:
 def not_archived(runs: "QuerySet[Run]") -> "QuerySet[Run]":
     """Without runs that people have put away, where runs can be put away."""
     names = {field.name for field in Run._meta.get_fields()}
-    if "archived_at" in names:
-        return runs.filter(archived_at=None)
-    return runs.filter(archived=False) if "archived" in names else runs
+    marks = {name: value for name, value in (("archived_at", None), ("archived", False)) if name in names}
+    return runs.filter(**marks)

@@ -14,7 +14,7 @@ from webapp.experiments.models import Run
 def table(guarded: Guarded, chosen: Chosen) -> dict[str, Any]:
     """Head and bodies; those of classes first, then the runs without a result. ``hidden`` counts what the filter hides."""
     columns = [column(name) for name in chosen.columns]
-    bodies = []
+    bodies: list[dict[str, Any]] = []
     for one in guarded.classes:
         shown = select(one.runs, chosen)
         best = best_of(one.runs, columns)
