@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from engine.data.candidates import candidates_of, limit_to_candidates
@@ -204,10 +203,26 @@ def _result(
 
 
 def _samples(context: Context, evaluation: Evaluation) -> list[Sample]:
-    """Users spread evenly over the test split, the same for every method on the same split."""
-    count = min(context.spec.evaluation.samples, len(evaluation.users))
-    rows = np.unique(np.linspace(0, len(evaluation.users) - 1, count).astype(int))
-    return [_sample(context.version, context.split, evaluation, int(row)) for row in rows]
+    """Users spread evenly over the test split, the same for every method on the same split.
+
+    A run with fewer samples has the first ones of a run with more, so that runs can be read side by side.
+    """
+    rows = spread(len(evaluation.users), context.spec.evaluation.samples)
+    return [_sample(context.version, context.split, evaluation, row) for row in rows]
+
+
+def spread(total: int, count: int) -> list[int]:
+    """The first ``count`` places of one order of ``range(total)`` whose beginnings all lie evenly in it: halves, quarters, ...
+
+    (van der Corput's sequence, 1935)
+    """
+    found: dict[int, None] = {}
+    number = 0
+    while len(found) < min(count, total):
+        digits = f"{number:b}"[::-1]
+        found.setdefault(int(digits, 2) * total >> len(digits))
+        number += 1
+    return list(found)
 
 
 def _sample(version: Version, split: Split, evaluation: Evaluation, row: int) -> Sample:

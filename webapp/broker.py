@@ -13,6 +13,7 @@ INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
 DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
+COMPARE_RUNS_TASK = "runs.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 QUEUES = {
@@ -21,6 +22,7 @@ QUEUES = {
     ANSWER_TASK: "io",
     EXECUTE_TASK: "gpu",
     COMPARE_TASK: "io",
+    COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
 }
 

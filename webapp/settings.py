@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "webapp.curation",
     "webapp.experiments",
     "webapp.searches",
+    "webapp.comparing",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

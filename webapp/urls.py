@@ -22,6 +22,7 @@ from webapp.searches import views as searches
 
 SLASHED = (
     "audit",
+    "compare",
     "datasets",
     "datasets/new",
     "groups",
@@ -79,6 +80,7 @@ urlpatterns = [
     path("searches", searches.search_list, name="searches"),
     path("searches/new", creating.new_search, name="new-search"),
     path("searches/<int:pk>", searches.search_page, name="search"),
+    path("", include("webapp.comparing.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),

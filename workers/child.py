@@ -72,6 +72,7 @@ class _Desk:
             "derive": self._derive,
             "question": self._question,
             "compare": self._compare,
+            "compare-runs": self._compare_runs,
             "search": self._search,
         }
         fit = kinds[order.kind](order)
@@ -126,6 +127,12 @@ class _Desk:
         from workers.comparing import compare_group
 
         compare_group(order.row)
+        return True
+
+    def _compare_runs(self, order: Order) -> bool:
+        from workers.significance import compare_runs
+
+        compare_runs(order.row)
         return True
 
     def _search(self, order: Order) -> bool:

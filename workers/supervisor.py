@@ -132,6 +132,17 @@ def supervise_comparison(group: int, timings: Timings) -> None:
         _log.warning("group %d was not compared: the child ended with %d", group, code)
 
 
+def supervise_run_comparison(comparison: int, timings: Timings) -> None:
+    """Compare a set of runs in a child process.
+
+    Nothing is settled if it fails: the page sees that the question has no answer, and asks again.
+    """
+    with _scratch() as scratch:
+        code = work(Order("compare-runs", comparison, str(scratch)), timings, _after(timings.ingest_wall))
+    if code:
+        _log.warning("comparison %d was not made: the child ended with %d", comparison, code)
+
+
 def supervise_search(search: int, timings: Timings) -> int:
     """Start what comes next in a search, in a child process; returns its exit code, negative for a signal."""
     with _scratch() as scratch:

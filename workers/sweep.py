@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more: expired sessions, old questions, uploads given up, and folders that no row names."""
+"""Removing what nobody needs: expired sessions, old questions and comparisons, uploads given up, folders that no row names."""
 
 import logging
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
 from webapp.storage import delete_folder, local_root
@@ -17,10 +18,12 @@ from workers.supervisor import SCRATCH
 _log = logging.getLogger(__name__)
 KEPT_FOR = timedelta(days=1)
 """A folder may be on its way into a row for this long."""
+COMPARED_FOR = timedelta(days=30)
+"""How long comparisons of runs are kept; a page that needs one again asks again."""
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, questions of yesterday, uploads that were given up, and old folders that no row names.
+    """Clear what is old: sessions, questions, comparisons, uploads that were given up, and folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
     Returns the keys of the removed folders.
@@ -28,6 +31,7 @@ def sweep() -> list[str]:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
+    RunComparison.objects.filter(asked_at__lt=timezone.now() - COMPARED_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

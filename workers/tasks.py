@@ -11,6 +11,7 @@ from workers.supervisor import (
     supervise_derivation,
     supervise_question,
     supervise_run,
+    supervise_run_comparison,
     supervise_version,
 )
 from workers.sweep import sweep
@@ -55,6 +56,12 @@ def answer_question(pk: int) -> None:
 def compare_group(pk: int) -> None:
     """Compare what is finished in group ``pk`` and has not been compared."""
     supervise_comparison(pk, Timings.from_environment())
+
+
+@shared_task(name="runs.compare")
+def compare_runs(pk: int) -> None:
+    """Find out which differences among the runs of comparison ``pk`` are more than chance."""
+    supervise_run_comparison(pk, Timings.from_environment())
 
 
 @shared_task(name="searches.advance")

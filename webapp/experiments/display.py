@@ -151,9 +151,14 @@ def metric_table(run: Run) -> dict[str, Any] | None:
 def slice_table(run: Run) -> list[dict[str, Any]]:
     """Test metrics of some of the users: by how often the held-out item was seen in training, and by length of history."""
     return [
-        {"title": _SLICE_TITLES.get(of, of), "lines": [_slice(line) for line in lines]}
+        {"title": slice_title(of), "lines": [_slice(line) for line in lines]}
         for of, lines in groupby(run.slices, key=lambda line: str(line["of"]))
     ]
+
+
+def slice_title(of: str) -> str:
+    """What the users of a slice are put together by, in words."""
+    return _SLICE_TITLES.get(of, of)
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
