@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
@@ -15,6 +16,7 @@ DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
+DELIVER_TASK = "notices.deliver"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -22,7 +24,14 @@ QUEUES = {
     EXECUTE_TASK: "gpu",
     COMPARE_TASK: "io",
     ADVANCE_TASK: "io",
+    DELIVER_TASK: "io",
 }
+"""The queue of each task; the queues that there are follow from it."""
+
+
+def queue_names() -> list[str]:
+    """All queues, in the order in which the tasks name them."""
+    return list(dict.fromkeys(QUEUES.values()))
 
 
 @cache
@@ -64,6 +73,22 @@ def ask_or_wait(task: str, row: int) -> bool:
         _log.warning("the broker does not answer, %s for row %d waits for the reaper: %s", task, row, error)
         return False
     return True
+
+
+def waiting(name: str) -> int:
+    """Messages in queue ``name`` that no worker has taken; raises kombu.exceptions.OperationalError if the broker is away.
+
+    The queue and its binding are declared anew: a broker that lost its data knows neither, and would drop what is sent.
+    """
+    app = producer()
+    with app.connection_for_write() as connection:
+        try:
+            queue = app.amqp.queues[name](connection.default_channel)
+            queue.declare()
+            channel: Any = connection.default_channel
+            return int(channel.queue_declare(queue=name, durable=True).message_count)
+        except (*connection.connection_errors, *connection.channel_errors) as error:
+            raise OperationalError(str(error)) from error
 
 
 def answers() -> bool:

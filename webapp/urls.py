@@ -17,7 +17,20 @@ from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
 
-SLASHED = ("audit", "datasets", "datasets/new", "groups", "login", "profile", "runs", "runs/new", "searches", "searches/new")
+SLASHED = (
+    "audit",
+    "datasets",
+    "datasets/new",
+    "groups",
+    "login",
+    "notices",
+    "profile",
+    "runs",
+    "runs/new",
+    "searches",
+    "searches/new",
+    "workers",
+)
 """Addresses that people type with a slash at the end, out of habit."""
 
 urlpatterns = [
@@ -46,6 +59,8 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/filter", filter_views.filter_page, name="filter-version"),
     path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
     path("", include("webapp.curation.urls")),
+    path("", include("webapp.fleet.urls")),
+    path("", include("webapp.notices.urls")),
     path("audit", audit, name="audit"),
     path("datasets/<int:dataset>/versions/<int:number>/discard", wizard.discard_page, name="discard-version"),
     path("datasets/<int:dataset>/versions/<int:number>/report", datasets.report_page, name="version-report"),

@@ -8,17 +8,19 @@ from django.http import Http404, HttpRequest
 
 from webapp.accounts.models import Membership, Project, Role
 from webapp.http import PageRequest
+from webapp.notices.reading import unread_in_project
 
 _SESSION_KEY = "project"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signed-in user is: the current project, the role there, and all projects to switch to."""
+    """Where a signed-in user is: the current project, the role there, all projects to switch to, and unread notices."""
 
     project: Project
     role: Role
     projects: list[Project]
+    unread: int = 0
 
     def may(self, role: Role) -> bool:
         """Whether the user's role is ``role`` or higher."""
@@ -85,8 +87,11 @@ def require_role(user: User, project: Project, role: Role) -> None:
 
 
 def _look_up(user: User, wanted: int | None) -> Place | None:
-    memberships = list(Membership.objects.filter(user=user).select_related("project").order_by("pk"))
+    # Counted here, so that the bell of every page costs no query of its own.
+    known = Membership.objects.filter(user=user).annotate(unread=unread_in_project())
+    memberships = list(known.select_related("project").order_by("pk"))
     if not memberships:
         return None
     current = next((membership for membership in memberships if membership.project_id == wanted), memberships[0])
-    return Place(current.project, Role(current.role), [membership.project for membership in memberships])
+    unread = sum(membership.unread for membership in memberships)
+    return Place(current.project, Role(current.role), [membership.project for membership in memberships], unread)
