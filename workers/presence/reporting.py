@@ -92,6 +92,7 @@ class Presence:
             "queues": sorted(node.queues),
             "concurrency": node.concurrency,
             "software": software(),
+            "stopping": self.stopping,
             "devices": self.sampler.devices(),
             "started_at": Now(),
             "heartbeat_at": Now(),
