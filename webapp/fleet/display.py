@@ -49,6 +49,23 @@ def helper_rows(fleet: Fleet) -> list[dict[str, Any]]:
     return rows + missing
 
 
+def worker_marks(fleet: Fleet) -> list[dict[str, Any]]:
+    """A short mark of each worker that is heard, for the home page: its state, its queues, the memory of its GPUs or its own."""
+    marks = []
+    for node in fleet.nodes:
+        if node.kind == NodeKind.WORKER and not is_silent(node, fleet.now):
+            gpus = [f"{gpu['name']} {gpu['memory']}" for gpu in gpu_lines(node)]
+            marks.append(
+                {
+                    "name": str(node),
+                    "state": _state(node, len(node.jobs.all()), fleet.now),
+                    "queues": ", ".join(node.queues),
+                    "memory": ", ".join(gpus) or f"{machine(node)['free']} memory free",
+                }
+            )
+    return marks
+
+
 def starts(queues: list[str]) -> list[str]:
     """What starts a worker for each queue."""
     return [command(queue) for queue in queues]

@@ -43,24 +43,24 @@ class Backlog:
 
 def backlog() -> dict[str, Backlog]:
     """What waits, by queue, of all projects: one query."""
-    return backlog_of(list(backlog_query()))
+    first, *others = backlog_parts()
+    return backlog_of(list(first.union(*others, all=True)))
 
 
-def backlog_query() -> "QuerySet[Any, dict[str, Any]]":
-    """``task``, ``number`` and ``oldest`` of each kind of row that waits."""
+def backlog_parts() -> "list[QuerySet[Any, dict[str, Any]]]":
+    """Queries to be united: ``task``, ``number`` and ``oldest`` of each kind of row that waits."""
     now = timezone.now()
-    parts = [
+    return [
         _part(EXECUTE_TASK, Run.objects.filter(state=RunState.QUEUED), "queued_at"),
         _part(INGEST_TASK, Version.objects.filter(state=VersionState.QUEUED), "created_at"),
         _part(ANSWER_TASK, Question.objects.filter(state=QuestionState.ASKED), "asked_at"),
         _part(DERIVE_TASK, Derived.objects.filter(state=DerivedState.QUEUED), "asked_at"),
         _part(DELIVER_TASK, Delivery.objects.filter(Q(sent_at=None), next_try_at__lte=now), "next_try_at"),
     ]
-    return parts[0].union(*parts[1:], all=True)
 
 
 def backlog_of(lines: "list[dict[str, Any]]") -> dict[str, Backlog]:
-    """Put the lines of ``backlog_query`` together by queue; every queue is there."""
+    """Put the lines of ``backlog_parts`` together by queue; every queue is there."""
     found: dict[str, Backlog] = {}
     for queue in queue_names():
         mine = [line for line in lines if line["number"] and QUEUES[line["task"]] == queue]

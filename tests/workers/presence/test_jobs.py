@@ -36,7 +36,11 @@ def test_what_is_done_for_a_version_leads_to_its_page(here: Node, version: Versi
     question = Question.objects.create(version=version, kind=QuestionKind.PROFILE)
     derived = Derived.objects.create(version=version, kind=DerivedKind.CSV, asked_at=version.created_at)
     path = f"/datasets/{version.dataset_id}/versions/{version.number}"
-    for kind, row, words in (("ingest", version.pk, "reading"), ("question", question.pk, "profile"), ("derive", derived.pk, "CSV")):
+    for kind, row, words in (
+        ("ingest", version.pk, "reading"),
+        ("question", question.pk, "profile"),
+        ("derive", derived.pk, "CSV"),
+    ):
         with announced(kind, row, 0, 7):
             job = Job.objects.get()
             assert words in job.title
