@@ -97,8 +97,9 @@ def _numbers(project: Project) -> "QuerySet[Any, dict[str, Any]]":
 
 
 def _counted(rows: "QuerySet[Any]", since: str) -> "QuerySet[Any, dict[str, Any]]":
-    line = rows.order_by().values("task").annotate(number=Count("pk"), oldest=Cast(Min(since), DateTimeField()))
-    return line.values("task", "number", "oldest")
+    counted = rows.order_by().values("task").annotate(number=Count("pk"), oldest=Cast(Min(since), DateTimeField()))
+    united: QuerySet[Any, dict[str, Any]] = counted.values("task", "number", "oldest")
+    return united
 
 
 def _newest_runs(project: Project) -> "QuerySet[Run]":

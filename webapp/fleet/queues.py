@@ -72,7 +72,9 @@ def backlog_of(lines: "list[dict[str, Any]]") -> dict[str, Backlog]:
 
 def _part(task: str, rows: "QuerySet[Any]", since: str) -> "QuerySet[Any, dict[str, Any]]":
     line = rows.order_by().annotate(task=Value(task)).values("task")
-    return line.annotate(number=Count("pk"), oldest=Cast(Min(since), DateTimeField())).values("task", "number", "oldest")
+    counted = line.annotate(number=Count("pk"), oldest=Cast(Min(since), DateTimeField()))
+    united: QuerySet[Any, dict[str, Any]] = counted.values("task", "number", "oldest")
+    return united
 
 
 class _Lengths:

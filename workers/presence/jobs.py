@@ -66,22 +66,22 @@ _Found = tuple[int, str, str] | None
 
 def _run(pk: int) -> _Found:
     run = Run.objects.only("project").filter(pk=pk).first()
-    return run and (run.project_id, str(run), paths.run(pk))
+    return (run.project_id, str(run), paths.run(pk)) if run else None
 
 
 def _version(pk: int) -> _Found:
     version = Version.objects.select_related("dataset").only("number", "dataset__name", "dataset__project").filter(pk=pk).first()
-    return version and _of_version(version, f"reading of {version}")
+    return _of_version(version, f"reading of {version}") if version else None
 
 
 def _derived(pk: int) -> _Found:
     derived = Derived.objects.select_related("version__dataset").filter(pk=pk).first()
-    return derived and _of_version(derived.version, str(derived))
+    return _of_version(derived.version, str(derived)) if derived else None
 
 
 def _question(pk: int) -> _Found:
     question = Question.objects.select_related("version__dataset").filter(pk=pk).first()
-    return question and _of_version(question.version, str(question))
+    return _of_version(question.version, str(question)) if question else None
 
 
 def _of_version(version: Version, title: str) -> _Found:
@@ -90,12 +90,12 @@ def _of_version(version: Version, title: str) -> _Found:
 
 def _group(pk: int) -> _Found:
     group = RunGroup.objects.filter(pk=pk).first()
-    return group and (group.project_id, f"comparison of {group}", paths.group(pk))
+    return (group.project_id, f"comparison of {group}", paths.group(pk)) if group else None
 
 
 def _search(pk: int) -> _Found:
     search = Search.objects.only("project", "number").filter(pk=pk).first()
-    return search and (search.project_id, f"next trials of {search}", paths.search(pk))
+    return (search.project_id, f"next trials of {search}", paths.search(pk)) if search else None
 
 
 def _quietly(action: Any) -> None:

@@ -10,7 +10,9 @@ from webapp.fleet.models import Job, NodeKind, WorkerNode
 GIB = 1024**3
 
 
-def make_node(name: str = "gpu-1", queues: tuple[str, ...] = ("gpu",), heard: datetime | None = None, **values: Any) -> WorkerNode:
+def make_node(
+    name: str = "gpu-1", queues: tuple[str, ...] = ("gpu",), heard: datetime | None = None, **values: Any
+) -> WorkerNode:
     """A worker that was heard just now, with 64 GiB and one GPU."""
     now = heard or timezone.now()
     known: dict[str, Any] = {

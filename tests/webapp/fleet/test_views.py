@@ -25,7 +25,12 @@ def test_visitors_are_sent_to_the_login(visitor: Client) -> None:
 def test_without_workers_it_says_what_to_start(alice: Client, version: Version) -> None:
     make_run(version)
     body = alice.get("/workers").content.decode()
-    for text in ("No worker runs", "celery -A workers.app worker --queues gpu", "No worker listens to gpu", "1 run, the first for"):
+    for text in (
+        "No worker runs",
+        "celery -A workers.app worker --queues gpu",
+        "No worker listens to gpu",
+        "1 run, the first for",
+    ):
         assert text in body, text
     assert "python -m workers.reaper" in body
     assert 'hx-trigger="every 3s"' in body
