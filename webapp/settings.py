@@ -65,8 +65,8 @@ def mail_settings(url: str) -> dict[str, Any]:
     """
     try:
         parts = urlsplit(url)
-        secure = parts.scheme == "smtps"
-        port = parts.port or (465 if secure else 587 if "tls" in parse_qs(parts.query) else 25)
+        secure, tls = parts.scheme == "smtps", parse_qs(parts.query).get("tls") == ["1"]
+        port = parts.port or (465 if secure else 587 if tls else 25)
     except ValueError as error:
         raise ImproperlyConfigured(f"EMAIL_URL: {error}") from error
     if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
@@ -77,7 +77,7 @@ def mail_settings(url: str) -> dict[str, Any]:
         "port": port,
         "user": unquote(parts.username or ""),
         "password": unquote(parts.password or ""),
-        "tls": parse_qs(parts.query).get("tls", ["0"])[0] == "1",
+        "tls": tls,
         "ssl": secure,
     }
 

@@ -21,7 +21,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     timings = Timings.from_environment()
-    presence = Presence(Node(NodeKind.REAPER), timings.beat)
+    presence = Presence(Node(NodeKind.REAPER), timings.presence)
     presence.start()
     Reaper(timings).run(stop)
     presence.stop()

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from webapp import paths
 from webapp.broker import DELIVER_TASK, ask_or_wait
-from webapp.datasets.models import Version, VersionState
+from webapp.datasets.models import HEAVY, HEAVY_OF_VERSION, Version, VersionState
 from webapp.experiments.models import ENDED_STATES, Run, RunGroup, RunState
 from webapp.notices.models import Channel, Delivery, Notice, Preferences, Subject
 from webapp.searches.models import Search, SearchState
@@ -46,7 +46,7 @@ def runs_ended(runs: Sequence[int]) -> None:
 
 def search_ended(pk: int) -> None:
     """This search (primary key) has ended."""
-    search = Search.objects.select_related("version__dataset").get(pk=pk)
+    search = Search.objects.select_related("version__dataset").defer("plan", "winner", *HEAVY_OF_VERSION).get(pk=pk)
     state = SearchState(search.state)
     detail = f"{search.message} {search.hint}".strip() if state is SearchState.FAILED else ""
     _write(
@@ -63,7 +63,7 @@ def search_ended(pk: int) -> None:
 
 def version_ended(pk: int) -> None:
     """This version (primary key) is ready or failed."""
-    version = Version.objects.select_related("dataset").get(pk=pk)
+    version = Version.objects.select_related("dataset").defer(*HEAVY, "report").get(pk=pk)
     ready = version.state == VersionState.READY
     size = f"{version.users or 0:,} users, {version.items or 0:,} items, {version.interactions or 0:,} interactions"
     _write(

@@ -9,7 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from webapp import paths
-from webapp.datasets.models import Derived, Question, Version
+from webapp.datasets.models import HEAVY_OF_VERSION, Derived, Question, Version
 from webapp.experiments.models import Run, RunGroup
 from webapp.fleet.models import Job, JobKind, WorkerNode
 from webapp.searches.models import Search
@@ -75,12 +75,12 @@ def _version(pk: int) -> _Found:
 
 
 def _derived(pk: int) -> _Found:
-    derived = Derived.objects.select_related("version__dataset").filter(pk=pk).first()
+    derived = Derived.objects.select_related("version__dataset").defer("result", *HEAVY_OF_VERSION).filter(pk=pk).first()
     return _of_version(derived.version, str(derived)) if derived else None
 
 
 def _question(pk: int) -> _Found:
-    question = Question.objects.select_related("version__dataset").filter(pk=pk).first()
+    question = Question.objects.select_related("version__dataset").defer("answer", *HEAVY_OF_VERSION).filter(pk=pk).first()
     return _of_version(question.version, str(question)) if question else None
 
 

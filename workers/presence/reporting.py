@@ -41,7 +41,7 @@ class Presence:
         """Report no more, and take the row away: this process ends as it should."""
         self._end.set()
         if self._thread is not None:
-            self._thread.join(self.interval + 10)
+            self._thread.join(5)
         try:
             WorkerNode.objects.filter(name=self.node.name).delete()
         except _TROUBLE as error:

@@ -47,6 +47,6 @@ def _worker_is_gone(**_: Any) -> None:
 
 
 def _appear(node: Node) -> None:
-    presence = Presence(node, Timings.from_environment().beat)
+    presence = Presence(node, Timings.from_environment().presence)
     _present.append(presence)
     presence.start()

@@ -53,4 +53,4 @@ def give_job(node: WorkerNode, run: Any, pid: int = 77, **values: Any) -> Job:
     type(run).objects.filter(pk=run.pk).update(state="running", worker=node.name, attempt=1)
     run.refresh_from_db()
     known = {"kind": "run", "row": run.pk, "attempt": 1, "project": run.project, "title": str(run), "path": f"/runs/{run.pk}"}
-    return Job.objects.create(node=node, pid=pid, started_at=timezone.now(), **{**known, **values})
+    return Job.objects.create(node=node, pid=pid, **{"started_at": timezone.now(), **known, **values})

@@ -16,6 +16,11 @@ from webapp.fleet.of_run import worker_of
 StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 
 
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch, database: None) -> None:
+    monkeypatch.setenv("WORKER_PRESENCE_SECONDS", "0.3")
+
+
 @pytest.mark.services
 def test_a_real_worker_appears_works_and_goes(make_run: Callable[..., Run], start_worker: StartProcess) -> None:
     run = make_run(steps=400, pause=0.05)
