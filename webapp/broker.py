@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from typing import Any
 
 from celery import Celery
 from django.conf import settings
@@ -16,6 +17,7 @@ COMPARE_TASK = "groups.compare"
 COMPARE_RUNS_TASK = "runs.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
+DELIVER_TASK = "notices.deliver"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -24,7 +26,14 @@ QUEUES = {
     COMPARE_TASK: "io",
     COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
+    DELIVER_TASK: "io",
 }
+"""The queue of each task; the queues that there are follow from it."""
+
+
+def queue_names() -> list[str]:
+    """All queues, in the order in which the tasks name them."""
+    return list(dict.fromkeys(QUEUES.values()))
 
 
 @cache
@@ -66,6 +75,22 @@ def ask_or_wait(task: str, row: int) -> bool:
         _log.warning("the broker does not answer, %s for row %d waits for the reaper: %s", task, row, error)
         return False
     return True
+
+
+def waiting(name: str) -> int:
+    """Messages in queue ``name`` that no worker has taken; raises kombu.exceptions.OperationalError if the broker is away.
+
+    The queue and its binding are declared anew: a broker that lost its data knows neither, and would drop what is sent.
+    """
+    app = producer()
+    with app.connection_for_write() as connection:
+        try:
+            queue = app.amqp.queues[name](connection.default_channel)
+            queue.declare()
+            channel: Any = connection.default_channel
+            return int(channel.queue_declare(queue=name, durable=True).message_count)
+        except (*connection.connection_errors, *connection.channel_errors) as error:
+            raise OperationalError(str(error)) from error
 
 
 def answers() -> bool:

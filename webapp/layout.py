@@ -12,6 +12,7 @@ _RAIL = (
     ("runs", "runs", "Runs"),
     ("searches", "searches", "Searches"),
     ("compare", "compare", "Compare"),
+    ("workers", "workers", "Workers"),
 )
 """Name, view and words of each section."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -53,6 +53,41 @@ STORAGES = {
     "default": storage_backend(STORAGE_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+SITE_URL = (env("SITE_URL") or "").rstrip("/")
+WEBHOOK_PRIVATE = envbool("WEBHOOK_PRIVATE", False)
+
+
+def mail_settings(url: str) -> dict[str, Any]:
+    """Django's mail settings of ``smtp://user:password@host:587?tls=1`` or ``smtps://…``; raises ImproperlyConfigured for others.
+
+    Empty: no mail is sent, ``host`` is empty.
+    """
+    try:
+        parts = urlsplit(url)
+        secure, tls = parts.scheme == "smtps", parse_qs(parts.query).get("tls") == ["1"]
+        port = parts.port or (465 if secure else 587 if tls else 25)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"EMAIL_URL: {error}") from error
+    if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        # Not the address itself: it may hold a password.
+        raise ImproperlyConfigured("EMAIL_URL: must be smtp://user:password@host:587?tls=1 or smtps://user:password@host:465")
+    return {
+        "host": parts.hostname or "",
+        "port": port,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "tls": tls,
+        "ssl": secure,
+    }
+
+
+_MAIL = mail_settings(env("EMAIL_URL") or "")
+EMAIL_HOST, EMAIL_PORT = _MAIL["host"], _MAIL["port"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["user"], _MAIL["password"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["tls"], _MAIL["ssl"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM") or "DARec Lab <darec-lab@localhost>"
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
 
 INSTALLED_APPS = [
@@ -72,6 +107,8 @@ INSTALLED_APPS = [
     "webapp.experiments",
     "webapp.searches",
     "webapp.comparing",
+    "webapp.fleet",
+    "webapp.notices",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -27,6 +27,7 @@ SLASHED = (
     "datasets/new",
     "groups",
     "login",
+    "notices",
     "profile",
     "projects",
     "runs",
@@ -34,6 +35,7 @@ SLASHED = (
     "search",
     "searches",
     "searches/new",
+    "workers",
 )
 """Addresses that people type with a slash at the end, out of habit."""
 
@@ -67,6 +69,8 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/filter", filter_views.filter_page, name="filter-version"),
     path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
     path("", include("webapp.curation.urls")),
+    path("", include("webapp.fleet.urls")),
+    path("", include("webapp.notices.urls")),
     path("audit", audit, name="audit"),
     path("datasets/<int:dataset>/versions/<int:number>/discard", wizard.discard_page, name="discard-version"),
     path("datasets/<int:dataset>/versions/<int:number>/report", datasets.report_page, name="version-report"),

@@ -21,6 +21,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
+import workers.presence.signals  # noqa: E402, F401 - they connect themselves
 from webapp.broker import QUEUES  # noqa: E402
 from workers.leash import die_with  # noqa: E402
 from workers.timings import Timings  # noqa: E402

@@ -12,6 +12,7 @@ from django.utils import timezone
 from webapp.broker import EXECUTE_TASK, INGEST_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, Run, RunEvent, RunState
+from webapp.notices.writing import runs_ended, version_ended
 from webapp.searches.asking import tell_searches
 from workers.failures import READING_LOST, Failure, lost_for_good
 
@@ -128,6 +129,7 @@ class RunAttempt:
     def _end(self, state: RunState, **columns: Any) -> bool:
         self.rows().update(state=state, finished_at=Now(), **columns)
         tell_searches([self.pk])
+        runs_ended([self.pk])
         return True
 
     def _queue_again(self, **columns: Any) -> None:
@@ -168,8 +170,12 @@ class VersionAttempt:
 
     def fail(self, failure: Failure) -> bool:
         """End as failed, with the error and what to do about it."""
-        return bool(
-            self.rows().update(
-                state=VersionState.FAILED, error=failure.message, hint=failure.hint, finished_at=Now(), heartbeat_at=None
-            )
-        )
+        return self.end(state=VersionState.FAILED, error=failure.message, hint=failure.hint)
+
+    @transaction.atomic
+    def end(self, **columns: Any) -> bool:
+        """Write the final state with ``columns``, and tell whose version it is. False if the attempt was stale."""
+        changed = self.rows().update(finished_at=Now(), heartbeat_at=None, **columns)
+        if changed:
+            version_ended(self.pk)
+        return bool(changed)

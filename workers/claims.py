@@ -1,8 +1,5 @@
 """Claiming a queued row, so that a message that is delivered twice is worked on once."""
 
-import os
-import socket
-
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -10,6 +7,7 @@ from django.db.models.functions import Now
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import Run, RunState
 from workers.attempts import RunAttempt, VersionAttempt
+from workers.presence.node import Node, this_node
 
 
 def claim_run(pk: int, worker: str = "") -> RunAttempt | None:
@@ -44,5 +42,6 @@ def claim_version(pk: int) -> VersionAttempt | None:
 
 
 def this_worker() -> str:
-    """Host and process id, as runs name their worker."""
-    return f"{socket.gethostname()}:{os.getpid()}"[:200]
+    """Host and process id, as runs name their worker: those of the worker's parent process, as ``WorkerNode.name``."""
+    node = this_node()
+    return node.name if node else Node().name

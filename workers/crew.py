@@ -46,7 +46,10 @@ def work(order: Order, timings: Timings, must_die: Callable[[], bool], keep: str
         keep: a name for work that may share a process, one piece after the other: what the last one loaded is still there.
             Empty: a fresh process that ends with this piece.
     """
-    with _CREW.borrowed(keep, timings) as child:
+    # Models can be imported once Django is set up, which a child that reads its orders by this file does later.
+    from workers.presence.jobs import announced
+
+    with _CREW.borrowed(keep, timings) as child, announced(order.kind, order.row, order.attempt, child.pid):
         child.give(replace(order, more=bool(keep)))
         try:
             return child.wait(timings.look, must_die)
@@ -63,6 +66,11 @@ class _Child:
             [*CHILD, "--parent", str(os.getpid())], start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.waits = True
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and that of its group."""
+        return self._process.pid
 
     @property
     def alive(self) -> bool:

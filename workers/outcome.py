@@ -11,6 +11,7 @@ from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
 from webapp.experiments.models import LayerAdapter, Run, RunState, SampleRecommendation
+from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.text import storable
@@ -37,6 +38,7 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())
     tell_searches([run.pk])
+    runs_ended([run.pk])
     if run.variant is not None:
         group = run.variant.group_id
         transaction.on_commit(lambda: ask_or_wait(COMPARE_TASK, group))
@@ -59,7 +61,7 @@ def ready(
         report: what was left out, as ``Version.report``.
     """
     counts = prepared.counts
-    changed = attempt.rows().update(
+    return attempt.end(
         state=VersionState.READY,
         hash=prepared.hash,
         storage_key=key,
@@ -72,10 +74,7 @@ def ready(
         profile=storable(profile.model_dump(mode="json")),
         report=storable(report or {}),
         progress={},
-        finished_at=Now(),
-        heartbeat_at=None,
     )
-    return bool(changed)
 
 
 def _store_layers(run: Run, result: Result) -> None:

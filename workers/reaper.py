@@ -11,13 +11,20 @@ def main() -> None:
     """Look until SIGTERM or SIGINT."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
+    from webapp.fleet.models import NodeKind
+    from workers.presence.node import Node
+    from workers.presence.reporting import Presence
     from workers.reaping import Reaper
     from workers.timings import Timings
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Reaper(Timings.from_environment()).run(stop)
+    timings = Timings.from_environment()
+    presence = Presence(Node(NodeKind.REAPER), timings.presence)
+    presence.start()
+    Reaper(timings).run(stop)
+    presence.stop()
 
 
 if __name__ == "__main__":

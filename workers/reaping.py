@@ -14,12 +14,12 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import ANSWER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, ask
+from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, ask, waiting
 from webapp.datasets.models import Question, QuestionState, Version, VersionState
 from webapp.experiments.models import WORKING_STATES, Run, RunState
+from webapp.notices.models import Delivery
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
-from workers.queues import waiting
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
@@ -89,6 +89,9 @@ class Reaper:
         questions = Question.objects.filter(state=QuestionState.ASKED, asked_at__lt=before)
         self._repeat(INGEST_TASK, versions.order_by("pk"))
         self._repeat(ANSWER_TASK, questions.order_by("pk"))
+        # A further try of what failed is asked for here too.
+        deliveries = Delivery.objects.filter(sent_at=None, next_try_at__lt=before)
+        self._repeat(DELIVER_TASK, deliveries.order_by("next_try_at", "pk"))
 
     def _repeat(self, task: str, rows: "QuerySet[Model]") -> None:
 

@@ -1,4 +1,5 @@
-"""Removing what nobody needs: expired sessions, old questions and comparisons, uploads given up, folders that no row names."""
+"""Removing what nobody needs any more: expired sessions, old questions, comparisons and notices, silent workers, uploads given
+up, and folders that no row names."""
 
 import logging
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from django.utils import timezone
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
+from webapp.fleet.models import WorkerNode
+from webapp.notices.models import KEPT_DAYS, Notice
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -23,7 +26,8 @@ COMPARED_FOR = timedelta(days=30)
 
 
 def sweep() -> list[str]:
-    """Clear what is old: sessions, questions, comparisons, uploads that were given up, and folders that no row names.
+    """Clear expired sessions, questions of yesterday, old comparisons and notices, workers long silent, uploads that were given
+    up, and old folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
     Returns the keys of the removed folders.
@@ -32,6 +36,9 @@ def sweep() -> list[str]:
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     RunComparison.objects.filter(asked_at__lt=timezone.now() - COMPARED_FOR).delete()
+    Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
+    # Who ends as it should takes its own row away.
+    WorkerNode.objects.filter(heartbeat_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

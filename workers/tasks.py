@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from workers.claims import claim_run, claim_version
+from workers.delivering import deliver
 from workers.searches.advancing import advance, look
 from workers.supervisor import (
     supervise_comparison,
@@ -74,6 +75,12 @@ def advance_search(pk: int) -> None:
 def look_at_searches() -> None:
     """Bring searches forward that stand still because a message or a process was lost."""
     look()
+
+
+@shared_task(name="notices.deliver")
+def deliver_notice(pk: int) -> None:
+    """Send delivery ``pk`` of a notice, if it is due."""
+    deliver(pk)
 
 
 @shared_task(name="maintenance.sweep")

@@ -24,6 +24,7 @@ class Timings:
         warm: how long a process that ran a trial of a search, or looked through a version, waits for the next order.
         ingest_wall: how long reading an upload may take.
         suggest: how long a worker may have a search to itself to choose its next trials; others may try after that.
+        presence: between two signs of life of a worker's own process, beat and the reaper; shown as silent after 30.
         stand_still: between two looks of beat for searches that stand still.
     """
 
@@ -39,6 +40,7 @@ class Timings:
     warm: float = 60
     ingest_wall: float = 3600
     suggest: float = 120
+    presence: float = 5
     stand_still: float = 10
 
     @classmethod

@@ -84,7 +84,7 @@ def test_our_own_fault_has_a_reference(alice: Client, monkeypatch: pytest.Monkey
     def broken(*arguments: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("webapp.home._overview", broken)
+    monkeypatch.setattr("webapp.home.overview", broken)
     alice.raise_request_exception = False
     response = alice.get("/")
     assert response.status_code == 500

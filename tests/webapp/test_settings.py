@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from webapp.settings import mail_settings
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -42,6 +44,7 @@ def test_pages_load_neither_torch_nor_workers() -> None:
         ({"DATABASE_URL": "sqlite:///x.db"}, "only PostgreSQL is supported"),
         ({"STORAGE_URL": "ftp://x"}, "must be file:///folder or s3://bucket/prefix"),
         ({"DEBUG": "perhaps"}, "DEBUG: got 'perhaps', must be 1 or 0"),
+        ({"EMAIL_URL": "imap://user:hush@host"}, "EMAIL_URL: must be smtp://user:password@host:587?tls=1"),
         ({"UPLOAD_LIMIT_MB": "much"}, "UPLOAD_LIMIT_MB: got 'much', must be a whole number"),
     ],
 )
@@ -49,6 +52,20 @@ def test_a_wrong_setting_is_named_with_what_it_must_be(variables: dict[str, str]
     done = python("import webapp.settings", **variables)
     assert done.returncode != 0
     assert words in done.stderr.splitlines()[-1]
+    assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://me%40x:s%3Acret@mail.example.org?tls=1", ("mail.example.org", 587, "me@x", "s:cret", True, False)),
+        ("smtps://mail.example.org", ("mail.example.org", 465, "", "", False, True)),
+        ("smtp://mail.example.org:2525", ("mail.example.org", 2525, "", "", False, False)),
+        ("", ("", 25, "", "", False, False)),
+    ],
+)
+def test_the_mail_server_is_read_from_one_address(url: str, expected: tuple[object, ...]) -> None:
+    assert tuple(mail_settings(url).values()) == expected
 
 
 def test_secrets_come_from_files_too(tmp_path: Path) -> None:

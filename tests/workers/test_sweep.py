@@ -12,6 +12,8 @@ from tests.workers.fixtures import Dataset, Version, storage_root
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload
 from webapp.datasets.uploads import cancel_upload
+from webapp.fleet.models import WorkerNode
+from webapp.notices.models import KEPT_DAYS, Notice
 from workers.sweep import sweep
 
 
@@ -99,3 +101,16 @@ def test_uploads_that_were_given_up_are_removed(dataset: Dataset) -> None:
     assert (storage_root() / uploads["growing"].folder).exists()
     assert not (storage_root() / uploads["old"].folder).exists()
     cancel_upload(uploads["growing"])
+
+
+def test_old_notices_and_workers_long_silent_go(database: None) -> None:
+    user, now = User.objects.create(username="somebody"), timezone.now()
+    for days in (KEPT_DAYS - 1, KEPT_DAYS + 1):
+        notice = Notice.objects.create(user=user, subject="run", outcome="failed", title=f"{days} days old")
+        Notice.objects.filter(pk=notice.pk).update(created_at=now - timedelta(days=days))
+    for hours in (23, 25):
+        heard = now - timedelta(hours=hours)
+        WorkerNode.objects.create(name=f"host:{hours}", host="host", pid=hours, started_at=heard, heartbeat_at=heard)
+    sweep()
+    assert [notice.title for notice in Notice.objects.all()] == [f"{KEPT_DAYS - 1} days old"]
+    assert [node.pid for node in WorkerNode.objects.all()] == [23]

@@ -4,23 +4,26 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 
 from webapp.accounts.models import Membership, Project, Role
 from webapp.http import PageRequest
+from webapp.notices.reading import unread_in_project
 
 _SESSION_KEY = "project"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signed-in user is: the current project, its number of people, the role there, and all projects to switch to."""
+    """Where a signed-in user is: the current project and its number of people, the role there, all projects, unread notices."""
 
     project: Project
     role: Role
     projects: list[Project]
     people: int = 1
+    unread: int = 0
 
     def may(self, role: Role) -> bool:
         """Whether the user's role is ``role`` or higher."""
@@ -106,10 +109,16 @@ def _lacking(project: Project, held: Role | None, role: Role) -> PermissionDenie
 
 
 def _look_up(user: User, wanted: int | None) -> Place | None:
+    # Counted here, so that what the frame of every page says costs no query of its own.
     mine = Membership.objects.filter(user=user).select_related("project")
-    memberships = list(mine.annotate(people=Count("project__memberships")).order_by("pk"))
+    memberships = list(mine.annotate(people=_people(), unread=unread_in_project()).order_by("pk"))
     if not memberships:
         return None
     current = next((membership for membership in memberships if membership.project_id == wanted), memberships[0])
-    projects = [membership.project for membership in memberships]
-    return Place(current.project, Role(current.role), projects, current.people)
+    unread = sum(membership.unread for membership in memberships)
+    return Place(current.project, Role(current.role), [membership.project for membership in memberships], current.people, unread)
+
+
+def _people() -> Coalesce:
+    others = Membership.objects.filter(project=OuterRef("project")).order_by()
+    return Coalesce(Subquery(others.values("project").annotate(number=Count("pk")).values("number")), 0)

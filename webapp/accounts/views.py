@@ -11,6 +11,7 @@ from webapp.accounts.models import ApiToken
 from webapp.accounts.tokens import issue_token, revoke_token
 from webapp.display import moment
 from webapp.http import PageRequest, page
+from webapp.notices.reading import delivery_errors
 
 
 class TokenForm(forms.Form):
@@ -43,6 +44,7 @@ def profile(request: PageRequest) -> HttpResponse:
         "form": form,
         "shown": shown,
         "tokens": [_row(token) for token in request.user.api_tokens.order_by("-pk")],
+        "delivery_errors": delivery_errors(request.user),
         "memberships": request.user.memberships.select_related("project").order_by("project__name"),
     }
     response = render(request, "accounts/profile.html", context)

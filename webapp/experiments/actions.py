@@ -15,6 +15,7 @@ from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.leakage import require_acknowledgement, serious_findings
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
+from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
 
 
@@ -128,8 +129,10 @@ def cancel_runs(runs: QuerySet[Run]) -> tuple[int, int]:
     now = timezone.now()
     waiting = runs.filter(state__in=(RunState.DRAFT, RunState.QUEUED))
     working = runs.filter(state__in=(RunState.STARTING, RunState.RUNNING, RunState.EVALUATING))
-    tell_searches(list(waiting.values_list("pk", flat=True)))
+    ended = list(waiting.values_list("pk", flat=True))
+    tell_searches(ended)
     stopped = waiting.update(state=RunState.CANCELLED, cancel_requested_at=now, finished_at=now)
+    runs_ended(ended)
     return stopped, working.update(state=RunState.CANCELLING, cancel_requested_at=now)
 
 

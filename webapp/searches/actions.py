@@ -11,6 +11,7 @@ from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
 from webapp.experiments.actions import cancel_runs
 from webapp.experiments.models import Run
+from webapp.notices.writing import search_ended
 from webapp.searches.asking import ask_to_advance
 from webapp.searches.models import ADVANCING_STATES, FINAL_STAGES, OPEN_STATES, Search, SearchState, TrialState
 
@@ -52,6 +53,7 @@ def cancel_search(search: Search, user: User) -> None:
     if locked.state not in OPEN_STATES:
         raise UserError(f"{locked} has ended already: it is {locked.state}.", "There is nothing to cancel.")
     _change(search, locked, state=SearchState.CANCELLED, finished_at=timezone.now())
+    search_ended(locked.pk)
     cancel_runs(Run.objects.filter(search_trial__search=locked))
 
 

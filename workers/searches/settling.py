@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from engine.search.trial import trial_value
 from webapp.experiments.models import ENDED_STATES, Run, RunState
+from webapp.notices.writing import search_ended
 from webapp.searches.models import ADVANCING_STATES, Search, SearchState, SearchTrial, Stage, TrialState
 from workers.failures import Failure
 
@@ -94,10 +95,12 @@ def count_loss(pk: int) -> None:
 
 def fail(search: Search, failure: Failure) -> None:
     """End the search as failed, unless somebody has paused or ended it; call it with the row locked."""
-    Search.objects.filter(pk=search.pk, state__in=ADVANCING_STATES).update(
+    changed = Search.objects.filter(pk=search.pk, state__in=ADVANCING_STATES).update(
         state=SearchState.FAILED,
         message=failure.message,
         hint=failure.hint,
         reference=failure.reference,
         finished_at=Now(),
     )
+    if changed:
+        search_ended(search.pk)

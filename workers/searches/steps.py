@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from webapp.experiments.actions import ask_for_all, create_run
 from webapp.experiments.models import Run
+from webapp.notices.writing import search_ended
 from webapp.searches.models import ADVANCING_STATES, Search, SearchState, SearchTrial
 from workers.database import DATABASE_DOWN
 from workers.failures import explain
@@ -74,6 +75,8 @@ def _apply(pk: int, seen: str, known: int, decision: Decision) -> bool:
         if decision.answer is not None:
             columns.update(state=SearchState.FINISHED, answer=decision.answer, finished_at=Now())
     Search.objects.filter(pk=pk).update(**columns)
+    if columns["state"] == SearchState.FINISHED:
+        search_ended(pk)
     return bool(decision.launches)
 
 

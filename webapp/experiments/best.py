@@ -1,0 +1,111 @@
+"""The best methods so far on each version, under each protocol: what the home page shows as new.
+
+The fairness guard holds here too: numbers stand side by side only under one protocol, over the same users.
+"""
+
+import json
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django.db.models import F, FloatField, Max, QuerySet, Window
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, RowNumber
+
+from webapp.accounts.models import Project
+from webapp.datasets.models import HEAVY_OF_VERSION
+from webapp.display import score
+from webapp.experiments import display
+from webapp.experiments.events import MAIN_METRIC
+from webapp.experiments.models import Run, RunState
+
+_METHODS = 2
+_READ = 80
+_SHORT_TRAININGS = ("trial", "rival")
+_HEAVY = ("spec", "data", "valid", "slices", "warnings", "error", "hint", "curve", "curve_at", "progress")
+_SMALLEST_P = 0.001
+
+
+@dataclass(frozen=True)
+class Best:
+    """The two best methods on a version under one protocol, by the test NDCG@10 of each one's best run; the best first."""
+
+    runs: list[Run]
+
+    @property
+    def first(self) -> Run:
+        """The best."""
+        return self.runs[0]
+
+
+def newest_best(project: Project, most: int) -> list[Best]:
+    """For the ``most`` versions and protocols that were measured last. Short trainings of searches do not count. One query."""
+    found = sorted(_best_of_methods(project), key=_place)
+    groups = [list(runs) for _, runs in groupby(found, key=_guard)]
+    return [Best(runs[:_METHODS]) for runs in groups[:most]]
+
+
+def best_row(best: Best) -> dict[str, Any]:
+    """As a page shows it."""
+    version = best.first.version
+    return {
+        "version": f"{version.dataset.name} v{version.number}",
+        "dataset": version.dataset_id,
+        "number": version.number,
+        "generated": version.dataset.generated,
+        "protocol": display.protocol_in_short(best.first.protocol),
+        "whole": display.protocol_line(best.first.protocol),
+        "runs": [
+            {"pk": run.pk, "method": display.method_title(run.method), "ndcg": score(_ndcg(run)), "interval": _interval(run)}
+            for run in best.runs
+        ],
+        "p": _p(best.runs),
+    }
+
+
+def _best_of_methods(project: Project) -> "QuerySet[Run]":
+    """The best run of each method on each version under each protocol; ``ndcg``, and ``newest``: when the last of all ended."""
+    guard = [F("version"), F("protocol"), F("users_evaluated")]
+    measured = Run.objects.filter(project=project, state=RunState.SUCCEEDED).exclude(search_trial__stage__in=_SHORT_TRAININGS)
+    scored = measured.annotate(ndcg=Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())).filter(ndcg__isnull=False)
+    placed = scored.annotate(
+        place=Window(RowNumber(), partition_by=[*guard, F("method")], order_by=[F("ndcg").desc(), F("pk").asc()]),
+        newest=Window(Max("finished_at"), partition_by=guard),
+    )
+    related = placed.filter(place=1).select_related("version__dataset", "variant").defer(*_HEAVY, *HEAVY_OF_VERSION)
+    return related.order_by(F("newest").desc(nulls_last=True), "-id")[:_READ]
+
+
+def _place(run: Run) -> tuple[Any, ...]:
+    newest = run.newest  # type: ignore[attr-defined]
+    return -newest.timestamp() if newest else 0.0, _guard(run), -_ndcg(run), run.pk
+
+
+def _guard(run: Run) -> tuple[Any, ...]:
+    return run.version_id, json.dumps(run.protocol, sort_keys=True), run.users_evaluated or 0
+
+
+def _ndcg(run: Run) -> float:
+    return float(run.ndcg)  # type: ignore[attr-defined]
+
+
+def _interval(run: Run) -> str:
+    """The 95 % interval over users, of a run that has one."""
+    found = getattr(run, "intervals", None)
+    bounds = found.get(MAIN_METRIC) if isinstance(found, dict) else None
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(isinstance(bound, int | float) for bound in bounds):
+        return ""
+    return f"{score(bounds[0])} to {score(bounds[1])}"
+
+
+def _p(runs: list[Run]) -> str:
+    """The p-value of the comparison that their group has stored, if it compares just these methods; else empty."""
+    if len(runs) != _METHODS:
+        return ""
+    for one, other in (runs, reversed(runs)):
+        stored = one.variant.comparison if one.variant is not None else {}
+        if one.pk in stored.get("runs", []) and other.pk in stored.get("base", []) and "values" in stored:
+            p, seeds = float(stored["values"]["p"]), len(stored["runs"])
+            words = "p < .001" if p < _SMALLEST_P else f"p {p:.3f}".replace("0.", ".", 1)
+            return f"{words}, over {seeds} seeds" if seeds > 1 else words
+    return ""

@@ -1,0 +1,26 @@
+"""Addresses of pages for those who do not serve them: a worker must not load all views to name one."""
+
+
+def run(pk: int) -> str:
+    """The page of a run."""
+    return f"/runs/{pk}"
+
+
+def group(pk: int) -> str:
+    """The page of a group of runs."""
+    return f"/groups/{pk}"
+
+
+def search(pk: int) -> str:
+    """The page of a search."""
+    return f"/searches/{pk}"
+
+
+def version(dataset: int, number: int) -> str:
+    """The page of a version."""
+    return f"/datasets/{dataset}/versions/{number}"
+
+
+def profile() -> str:
+    """The page of one's own account."""
+    return "/profile"
