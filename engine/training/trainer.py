@@ -265,8 +265,8 @@ class Trainer:
 
     def _announce(self, name: str, *, best: bool) -> None:
         position = self.position
-        event = CheckpointEvent(path=f"checkpoints/{name}", step=position.step, epoch=position.epochs + 1, best=best)
-        self.context.report(event)
+        epoch = position.epochs + 1 if position.stage < len(self.stages) else None
+        self.context.report(CheckpointEvent(path=f"checkpoints/{name}", step=position.step, epoch=epoch, best=best))
 
     def _resume(self) -> None:
         standing = take_up(self.context, self.method, self.checkpoints, len(self.stages))
