@@ -85,6 +85,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
+    progress.trained()
     # Only now: an extension that is refused leaves the folder as it was.
     _write_claim(spec, version, workdir)
     method.calibrate()

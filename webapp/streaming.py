@@ -35,7 +35,10 @@ def download_pieces(request: HttpRequest, pieces: Iterator[bytes], name: str, co
 
 
 async def _asynchronous_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await sync_to_async(next)(pieces, None)) is not None:
+    def following() -> bytes | None:
+        return next(pieces, None)
+
+    while (piece := await sync_to_async(following)()) is not None:
         yield piece
 
 

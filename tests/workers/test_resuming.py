@@ -53,7 +53,7 @@ def test_a_failed_run_goes_on_from_its_checkpoint_and_numbers_its_attempts_on(
     assert run.remedy["kind"] == "memory"
     assert run.error.startswith("Out of memory at batch")
     said = resume_run(run, user)
-    assert said == f"{run} waits for a worker; it resumes at step 3."
+    assert said == f"{run} waits for a worker. It resumes at step 3."
     assert (run.state, run.error, run.hint, run.remedy, run.losses) == (RunState.QUEUED, "", "", {}, 0)
     assert broker.llen("gpu") == 1
     assert resume_run(run, user) == said

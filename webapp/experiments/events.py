@@ -50,12 +50,10 @@ WITH RECURSIVE family AS (
 )
 SELECT split, step, epoch, value, total FROM ranked
 WHERE total <= %(points)s OR lowest = 1 OR highest = 1 OR from_end = 1
-ORDER BY split, step
+UNION ALL
+SELECT 'attempt', min(step), min(epoch), attempt, 0 FROM points WHERE back = 0 GROUP BY attempt
+ORDER BY 1, 2
 """  # noqa: S608 - table names of ours
-_MARKS = f"""
-SELECT attempt, min((payload->>'step')::bigint), min((payload->>'epoch')::bigint) FROM {RunEvent._meta.db_table}
-WHERE run_id = %(run)s AND type = 'metric' AND payload->>'split' IN ('train', 'valid') GROUP BY attempt ORDER BY attempt
-"""  # noqa: S608 - a table name of ours
 
 
 @dataclass(frozen=True)
@@ -89,27 +87,24 @@ class Curve:
 
 
 def curve(run: Run) -> Curve:
-    """The curve of ``run``: one query, and another one for marks if there may be some."""
-    values = {
+    """The curve of ``run``, by one query."""
+    values: dict[str, str | int] = {
         "run": run.pk,
         "metric": MAIN_METRIC,
         "points": POINTS,
         "stretches": POINTS // 2,
         "generations": _GENERATIONS,
     }
-    lines: dict[str, list[Point]] = {"valid": [], "train": []}
+    lines: dict[str, list[Point]] = {"valid": [], "train": [], "attempt": []}
     total = 0
     with connection.cursor() as cursor:
         cursor.execute(_SQL, values)
-        for split, step, epoch, value, count in cursor.fetchall():
-            lines[split].append(Point(step, epoch, value))
+        for line, step, epoch, value, count in cursor.fetchall():
+            lines[line].append(Point(step, epoch, value))
             total = max(total, count)
-        marks: list[tuple[str, int, int]] = []
-        if run.attempt > 1 or run.continues_id is not None:
-            cursor.execute(_MARKS, values)
-            marks = [(_mark(run, attempt), step, epoch) for attempt, step, epoch in cursor.fetchall()]
-    first = 0 if run.continues_id is not None else 1
-    return Curve(lines["valid"], lines["train"], total, marks[first:])
+    marks = [(_mark(run, int(begin.value)), begin.step, begin.epoch) for begin in lines["attempt"]]
+    # Where the first attempt begins is the start of the chart, unless it goes on with another run's training.
+    return Curve(lines["valid"], lines["train"], total, marks[0 if run.continues_id is not None else 1 :])
 
 
 def _mark(run: Run, attempt: int) -> str:

@@ -57,9 +57,19 @@ class LogQuery:
 
     def address(self) -> str:
         """As the query part of an address, with its question mark; empty where nothing is asked for."""
-        values = {"text": self.text, "level": "" if self.level == "all" else self.level, "before": self.before, "after": self.after}
+        values = {
+            "text": self.text,
+            "level": "" if self.level == "all" else self.level,
+            "before": self.before,
+            "after": self.after,
+        }
         shown = {name: str(value) for name, value in values.items() if value}
         return f"?{urlencode(shown)}" if shown else ""
+
+    @property
+    def filter(self) -> str:
+        """Text and level alone, as the query part of an address."""
+        return replace(self, before=None, after=None).address()
 
     @property
     def follows(self) -> bool:

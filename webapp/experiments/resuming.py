@@ -63,11 +63,22 @@ def resume_run(run: Run, user: User) -> str:
             _queue(locked)
         place = last_checkpoint(locked)
     run.refresh_from_db()
+    return f"{run} waits for a worker. {_how(run, place)}"
+
+
+def how_it_goes_on(run: Run) -> str:
+    """Where a run that waits will go on, in a sentence; empty for one that waits for its first start. One query at most."""
+    if run.state != RunState.QUEUED or (run.attempt == 0 and run.continues_id is None):
+        return ""
+    return _how(run, last_checkpoint(run))
+
+
+def _how(run: Run, place: Place | None) -> str:
     if place is not None:
-        return f"{run} waits for a worker; it resumes at {place}."
+        return f"It resumes at {place}."
     if run.continues_id is not None:
-        return f"{run} waits for a worker; it goes on where run-{run.continues_id} ended."
-    return f"{run} waits for a worker; it has no checkpoint, so it starts anew."
+        return f"It goes on where run-{run.continues_id} ended."
+    return "It has no checkpoint, so it starts anew."
 
 
 def extend_run(run: Run, user: User, limits: dict[str, Any]) -> Run:
