@@ -26,10 +26,12 @@ from engine.result import ItemLine, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
 from engine.training.device import choose_device, set_threads
+from engine.training.limits import check_limits, without_limits
 from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.trainer import Trainer
 
+CLAIM = "run.json"
 RECOMMENDED = 10
 SHOWN_HISTORY = 10
 
@@ -41,6 +43,9 @@ def never() -> bool:
 
 def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, should_stop: Callable[[], bool] = never) -> Result:
     """Train, evaluate and write everything below ``workdir``; goes on from a checkpoint there, if it is of the same run.
+
+    More epochs, minutes or patience than that run had extend it: k epochs and then up to n are n epochs straight, to the last
+    bit on CPU. Of several stages only the last one goes on.
 
     Args:
         report: gets typed events, from this thread, the ResultEvent last.
@@ -79,6 +84,9 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
+    progress.trained()
+    # Only now: an extension that is refused leaves the folder as it was.
+    _write_claim(spec, version, workdir)
     method.calibrate()
     evaluations: dict[SplitName, Evaluation] = {}
     names: tuple[SplitName, ...] = ("valid", "test") if spec.evaluation.test else ("valid",)
@@ -160,13 +168,21 @@ def _count_users(report: Callable[[str, int, int, str], None], phase: str, done:
 
 def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
-    path = workdir / "run.json"
-    wanted = {"spec": spec.model_dump(mode="json"), "version": version.hash}
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if {"spec": found.get("spec"), "version": found.get("version")} != wanted:
-            raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
-    write_whole(path, json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1))
+    path = workdir / CLAIM
+    if not path.exists():
+        _write_claim(spec, version, workdir)
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    before = found.get("spec") or {}
+    wanted = spec.model_dump(mode="json")
+    if without_limits(before) != without_limits(wanted) or found.get("version") != version.hash:
+        raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
+    check_limits(before["training"], spec.training)
+
+
+def _write_claim(spec: RunSpec, version: Version, workdir: Path) -> None:
+    claim = {"spec": spec.model_dump(mode="json"), "version": version.hash, "version_path": str(version.path.resolve())}
+    write_whole(workdir / CLAIM, json.dumps(claim, indent=1))
 
 
 def _result(

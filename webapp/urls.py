@@ -14,7 +14,7 @@ from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, group_views, launching
+from webapp.experiments import ablation, group_views, launching, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
@@ -78,6 +78,10 @@ urlpatterns = [
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
+    path("runs/<int:pk>/resume", watching.resume, name="resume-run"),
+    path("runs/<int:pk>/extend", watching.extend, name="extend-run"),
+    path("runs/<int:pk>/log", watching.run_log, name="run-log"),
+    path("runs/<int:pk>/log.txt", watching.log_file, name="run-log-file"),
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
     path("groups", group_views.group_list, name="groups"),
     path("groups/<int:pk>", group_views.group_page, name="group"),

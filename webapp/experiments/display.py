@@ -66,20 +66,27 @@ def progress(run: Run) -> dict[str, Any]:
     values = run.progress
     fraction = float(values.get("fraction", 0.0))
     parts = []
+    # While it waits, it is as far as its last attempt was, but nothing moves.
+    moves = run.state in (RunState.RUNNING, RunState.EVALUATING, RunState.CANCELLING)
     if values.get("epoch") is not None:
         parts.append(f"epoch {values['epoch']}")
     if values.get("total"):
         parts.append(f"{count(values['done'])} of {count(values['total'])} {values.get('unit', '')}".strip())
-    if values.get("targets_per_second"):
+    if moves and values.get("targets_per_second"):
         parts.append(f"{rate(values['targets_per_second'])} targets/s")
-    eta = values.get("eta_seconds")
+    eta = values.get("eta_seconds") if moves and run.state != RunState.CANCELLING else None
     return {
         "fraction": fraction,
         "percent": percent(fraction),
-        "phase": values.get("phase", ""),
+        "phase": values.get("phase", "") if moves or run.state == RunState.STARTING else "",
         "parts": parts,
         "eta": duration(eta) if eta is not None else "",
     }
+
+
+def has_stages(run: Run) -> bool:
+    """Whether the run trains a CF model first, and then both parts."""
+    return bool(run.spec.get("method", {}).get("injection", {}).get("kind", "none") != "none")
 
 
 def header(run: Run) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def header(run: Run) -> dict[str, Any]:
         "finished": moment(run.finished_at),
         "cancellable": is_active(run) and run.state != RunState.CANCELLING,
         "nano": NANO_NOTE if method.get("backbone") == "nano" else "",
-        "stages": STAGES_NOTE if method.get("injection", {}).get("kind", "none") != "none" else "",
+        "stages": STAGES_NOTE if has_stages(run) else "",
     }
 
 

@@ -112,6 +112,19 @@ class Run(models.Model):
     reference = models.CharField(
         max_length=16, blank=True, help_text="to find our own fault in the log; empty for the user's mistakes"
     )
+    remedy = models.JSONField(
+        default=dict,
+        help_text="of a run that failed or was lost: kind (workers.failures.Kind), and where a change of settings may help, "
+        "settings by dotted path and a label for it",
+    )
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continuations",
+        help_text="the run whose training this one extends; it begins from a copy of that one's last checkpoint",
+    )
     folder_key = models.CharField(max_length=300, blank=True, help_text="storage folder: checkpoints, model, ranks, result")
     data = models.JSONField(default=dict, help_text="engine.result.DataCounts")
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
@@ -157,7 +170,39 @@ class RunEvent(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "attempt", "sequence"], name="event_once")]
+        # For the curve, and for the warnings or checkpoints among many lines of a log.
+        indexes: ClassVar = [models.Index(fields=["run", "type", "attempt", "sequence"], name="event_by_type")]
         ordering: ClassVar = ["run", "attempt", "sequence"]
+
+
+class Ending(models.TextChoices):
+    """How an attempt ended. A run goes on after one that was lost (twice at most) or given back."""
+
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    LOST = "lost", "lost"
+    GIVEN_BACK = "given back", "given back"
+
+
+class AttemptRecord(models.Model):
+    """One attempt of a worker at a run, for people; what counts is the run's own row."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField(help_text="as Run.attempt, from 1")
+    worker = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=12, choices=Ending.choices, blank=True, help_text="empty: it has not ended")
+    reason = models.TextField(blank=True, help_text="why it ended so, in words")
+    reached = models.JSONField(default=dict, help_text="the last engine.events.ProgressEvent before it ended")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="attempt_once")]
+        ordering: ClassVar = ["run", "number"]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} at {self.run}"
 
 
 class LayerAdapter(models.Model):

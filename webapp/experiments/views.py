@@ -16,8 +16,11 @@ from webapp.accounts.models import Role
 from webapp.experiments import display, events
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
+from webapp.experiments.ending import attempt_rows, ending, may_extend
 from webapp.experiments.listing import Listing, active_exists
+from webapp.experiments.log import LEVELS, last_lines
 from webapp.experiments.models import Run, RunState
+from webapp.experiments.resuming import how_it_goes_on
 from webapp.http import PageRequest, living_part, page, wants_part
 
 _RUNS_A_PAGE = 50
@@ -61,7 +64,7 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _refresh(request: PageRequest, run: Run) -> HttpResponse:
-    context, parts = _live(run), ["epochs", "log"]
+    context, parts = _live(run), ["epochs", "attempts", "log"]
     active = display.is_active(run)
     if not active:
         context |= _outcome(run)
@@ -88,9 +91,15 @@ def _live(run: Run) -> dict[str, Any]:
         "head": display.header(run),
         "ablatable": has_ablations(run.method),
         "progress": display.progress(run),
+        "resumes": how_it_goes_on(run),
         "epochs": events.curve_rows(points),
         "chart": events.chart(points),
-        "log": events.log_lines(run),
+        "thinned": points.total if points.total > events.POINTS else 0,
+        "log": last_lines(run),
+        "levels": LEVELS,
+        "ending": ending(run),
+        "extendable": may_extend(run),
+        "attempts": attempt_rows(run),
         "spec": json.dumps(run.spec, indent=2),
     }
 
