@@ -1,11 +1,11 @@
 """Runs and groups of runs that a user may see; all else is answered 404."""
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from webapp.datasets.models import HEAVY_OF_VERSION
-from webapp.experiments.models import Run, RunGroup
+from webapp.experiments.models import Run, RunGroup, RunStar
 
 
 def runs_for_user(user: User) -> QuerySet[Run]:
@@ -14,8 +14,9 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 
 
 def get_run_for_user(user: User, pk: int) -> Run:
-    """A run of one of the user's projects, or 404."""
-    runs = runs_for_user(user).filter(pk=pk)
+    """A run of one of the user's projects, or 404; ``starred`` says whether the user has starred it."""
+    starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
+    runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred)
     related = runs.select_related("project", "version__dataset", "created_by", "variant__group", "search_trial__search")
     found = related.defer("search_trial__search__plan", "search_trial__search__answer").first()
     if found is None:

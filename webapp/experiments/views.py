@@ -1,47 +1,25 @@
-"""Pages of runs: the list and one run."""
+"""The page of one run."""
 
 import json
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from engine.errors import UserError
 from engine.study.ablations import has_ablations
-from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.access import enter_project, require_role
 from webapp.accounts.models import Role
 from webapp.experiments import display, events
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
-from webapp.experiments.listing import Listing, active_exists
+from webapp.experiments.mark_views import marks
 from webapp.experiments.models import Run, RunState
 from webapp.http import PageRequest, living_part, page, wants_part
 
-_RUNS_A_PAGE = 50
 _TEMPLATE = "experiments/run.html"
-
-
-@page
-@require_GET
-def run_list(request: PageRequest) -> HttpResponse:
-    """The project's runs, filtered, sorted and in pages; the table refreshes itself while something is active."""
-    place = get_place(request)
-    listing = Listing.from_query(request.GET)
-    shown = Paginator(listing.query(place.project), _RUNS_A_PAGE).get_page(request.GET.get("page"))
-    polling = active_exists(place.project)
-    context = {
-        "page": shown,
-        "rows": [listing.row(run) for run in shown],
-        "listing": listing,
-        "polling": polling,
-        "section": "runs",
-    }
-    if wants_part(request):
-        return living_part(request, "experiments/runs.html", context, polling=polling)
-    return render(request, "experiments/runs.html", context)
 
 
 @page
@@ -56,7 +34,7 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
         return redirect("run", pk=run.pk)
     if wants_part(request):
         return _refresh(request, run)
-    context = {**_live(run), **_outcome(run), "section": "runs"}
+    context = {**_live(run), **_outcome(run), **marks(run), "section": "runs"}
     return render(request, _TEMPLATE, context)
 
 
