@@ -20,7 +20,7 @@ def test_star_and_back(bob: Client, people: People, version: Version) -> None:
 def test_tags_with_suggestions(alice: Client, version: Version) -> None:
     make_run(version, tags=["baseline"])
     run = make_run(version)
-    assert 'hx-get="/runs/tags"' in alice.get(f"/runs/{run.pk}").content.decode()
+    assert 'data-from="/runs/tags"' in alice.get(f"/runs/{run.pk}").content.decode()
     assert alice.get("/runs/tags").content.decode() == '<option value="baseline">'
     alice.post(f"/runs/{run.pk}/marks", {"action": "tag", "tag": "a & b"})
     body = alice.get(f"/runs/{run.pk}").content.decode()
