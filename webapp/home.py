@@ -15,7 +15,9 @@ from webapp.datasets.models import Dataset
 from webapp.experiments.display import progress
 from webapp.experiments.listing import run_row, with_score
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
+from webapp.experiments.stamps import runs_stamp
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamp_of, stamped
 
 _SHOWN = 5
 
@@ -26,9 +28,13 @@ def home(request: PageRequest) -> HttpResponse:
     """Counts, what runs, what failed, what is new; refreshed while something is active."""
     if find_place(request) is None:
         return render(request, "accounts/no_project.html", {"section": "home"})
-    context = _overview(get_place(request).project)
+    project = get_place(request).project
+    stamp = _stamp(project) if wants_part(request) else ""
+    if stamp and seen(request) == stamp:
+        return nothing_new(stamp)
+    context = _overview(project)
     if wants_part(request):
-        return living_part(request, "home.html", context, polling=context["polling"])
+        return stamped(living_part(request, "home.html", context, polling=context["polling"]), stamp)
     return render(request, "home.html", {**context, "section": "home"})
 
 
@@ -38,6 +44,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
     parts = {"database": _database_answers(), "broker": broker.answers()}
     words = {name: "ok" if fine else "does not answer" for name, fine in parts.items()}
     return JsonResponse(words, status=200 if all(parts.values()) else 503)
+
+
+def _stamp(project: Project) -> str:
+    """Of all that the page shows: states of runs, progress of those that are active, and datasets."""
+    runs = Run.objects.filter(project=project)
+    counts = list(runs.values_list("state").annotate(number=Count("id")).order_by("state"))
+    active = runs_stamp(runs.filter(state__in=ACTIVE_STATES))
+    return stamp_of(project.pk, counts, active, Dataset.objects.filter(project=project).exists(), clock=True)
 
 
 def _overview(project: Project) -> dict[str, Any]:

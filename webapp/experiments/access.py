@@ -18,7 +18,7 @@ def get_run_for_user(user: User, pk: int) -> Run:
     starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
     runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred)
     related = runs.select_related("project", "version__dataset", "created_by", "variant__group", "search_trial__search")
-    found = related.defer("search_trial__search__plan", "search_trial__search__answer").first()
+    found = related.defer(*HEAVY_OF_VERSION, "search_trial__search__plan", "search_trial__search__answer").first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")
     return found

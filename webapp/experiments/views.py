@@ -17,7 +17,9 @@ from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.mark_views import marks
 from webapp.experiments.models import Run, RunState
+from webapp.experiments.stamps import run_stamps
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamped
 
 _TEMPLATE = "experiments/run.html"
 
@@ -26,6 +28,9 @@ _TEMPLATE = "experiments/run.html"
 @require_http_methods(["GET", "POST"])
 def run_page(request: PageRequest, pk: int) -> HttpResponse:
     """A run: how it goes, what came out, why. Its living part is polled until the run has ended; POST cancels."""
+    stamps = run_stamps(request.user, pk) if wants_part(request) else ("", "")
+    if stamps[0] and seen(request) == stamps[0] and seen(request, 1) == stamps[1]:
+        return nothing_new(*stamps)
     run = get_run_for_user(request.user, pk)
     enter_project(request, run.project)
     if request.method == "POST":
@@ -33,14 +38,19 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
         _cancel(request, run)
         return redirect("run", pk=run.pk)
     if wants_part(request):
-        return _refresh(request, run)
-    context = {**_live(run), **_outcome(run), **marks(run), "section": "runs"}
+        reported = seen(request, 1) != stamps[1]
+        return stamped(_refresh(request, run, reported=reported), *stamps)
+    context = {**_live(run), **_reported(run), **_outcome(run), **marks(run), "section": "runs"}
     return render(request, _TEMPLATE, context)
 
 
-def _refresh(request: PageRequest, run: Run) -> HttpResponse:
-    context, parts = _live(run), ["epochs", "log"]
+def _refresh(request: PageRequest, run: Run, *, reported: bool) -> HttpResponse:
+    """The head; the epochs and the log if something was ``reported`` since; the outcome at the end."""
+    context, parts = _live(run), list[str]()
     active = display.is_active(run)
+    if reported or not active:
+        context |= _reported(run)
+        parts += ["epochs", "log"]
     if not active:
         context |= _outcome(run)
         parts += ["metrics", "outcome"]
@@ -60,12 +70,17 @@ def _cancel(request: PageRequest, run: Run) -> None:
 
 
 def _live(run: Run) -> dict[str, Any]:
-    points = events.curve(run)
     return {
         "run": run,
         "head": display.header(run),
         "ablatable": has_ablations(run.method),
         "progress": display.progress(run),
+    }
+
+
+def _reported(run: Run) -> dict[str, Any]:
+    points = events.curve(run)
+    return {
         "epochs": events.curve_rows(points),
         "chart": events.chart(points),
         "log": events.log_lines(run),
