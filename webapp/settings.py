@@ -25,6 +25,11 @@ except (ValueError, dj_database_url.ParseError) as error:
     raise ImproperlyConfigured(
         f"DATABASE_URL: {error}. Write it as postgresql://user:password@host:5432/name, or leave it out for the embedded one."
     ) from error
+_POOL = envint("DATABASE_POOL", 0)
+if _POOL:
+    # To connect costs more than most requests ask of the database. A connection that the server has cut off is replaced.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _POOL, "timeout": 30}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "postgresql" not in DATABASES["default"]["ENGINE"]:
     raise ImproperlyConfigured(
         "DATABASE_URL: only PostgreSQL is supported; write it as postgresql://user:password@host:5432/name."

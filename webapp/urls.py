@@ -14,7 +14,7 @@ from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, group_views, launching, watching
+from webapp.experiments import ablation, group_views, launching, list_views, mark_views, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
@@ -75,13 +75,18 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/discard", wizard.discard_page, name="discard-version"),
     path("datasets/<int:dataset>/versions/<int:number>/report", datasets.report_page, name="version-report"),
     path("datasets/<int:dataset>/versions/<int:number>/left-out.csv", datasets.rejected_rows, name="rejected-rows"),
-    path("runs", experiments.run_list, name="runs"),
+    path("runs", list_views.run_list, name="runs"),
+    path("runs/change", list_views.change_runs, name="change-runs"),
+    path("runs/columns", list_views.choose_columns, name="run-columns"),
+    path("runs/tags", mark_views.tag_suggestions, name="run-tags"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
     path("runs/<int:pk>/resume", watching.resume, name="resume-run"),
     path("runs/<int:pk>/extend", watching.extend, name="extend-run"),
     path("runs/<int:pk>/log", watching.run_log, name="run-log"),
     path("runs/<int:pk>/log.txt", watching.log_file, name="run-log-file"),
+    path("runs/<int:pk>/marks", mark_views.change_marks, name="run-marks"),
+    path("runs/<int:pk>/notes", mark_views.notes_page, name="run-notes"),
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
     path("groups", group_views.group_list, name="groups"),
     path("groups/<int:pk>", group_views.group_page, name="group"),

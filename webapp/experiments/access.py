@@ -1,11 +1,11 @@
 """Runs and groups of runs that a user may see; all else is answered 404."""
 
 from django.contrib.auth.models import User
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404
 
 from webapp.datasets.models import HEAVY_OF_VERSION
-from webapp.experiments.models import Run, RunGroup
+from webapp.experiments.models import Run, RunGroup, RunStar
 
 
 def runs_for_user(user: User) -> QuerySet[Run]:
@@ -14,14 +14,18 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 
 
 def get_run_for_user(user: User, pk: int) -> Run:
-    """A run of one of the user's projects, or 404; ``continued_by`` is the newest run that extends it, or None."""
-    runs = runs_for_user(user).filter(pk=pk)
+    """A run of one of the user's projects, or 404.
+
+    ``starred`` says whether the user has starred it, ``continued_by`` is the newest run that extends it, or None.
+    """
+    starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
+    longer = Run.objects.filter(continues=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred, continued_by=Subquery(longer))
     related = runs.select_related(
         "project", "version__dataset", "created_by", "variant__group", "search_trial__search", "continues"
     )
     heavy = ("search_trial__search__plan", "search_trial__search__answer", "continues__spec", "continues__slices")
-    longer = Run.objects.filter(continues=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    found = related.defer(*heavy).annotate(continued_by=Subquery(longer)).first()
+    found = related.defer(*HEAVY_OF_VERSION, *heavy).first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")
     return found

@@ -3,6 +3,8 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import User
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from webapp.accounts.models import Project
@@ -34,6 +36,11 @@ ACTIVE_STATES = (RunState.QUEUED, *WORKING_STATES)
 """The run will still change by itself: pages poll."""
 ENDED_STATES = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST)
 MAX_ATTEMPTS = 3
+LONGEST_TAG = 40
+MOST_TAGS = 20
+"""Of one run."""
+LONGEST_NOTES = 20_000
+"""Characters."""
 
 
 class GroupKind(models.TextChoices):
@@ -147,14 +154,48 @@ class Run(models.Model):
     variant = models.ForeignKey(
         GroupVariant, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs", help_text="its place in a group"
     )
+    tags: "models.Field[list[str], list[str]]" = ArrayField(
+        models.CharField(max_length=LONGEST_TAG), default=list, blank=True, help_text="sorted; people's words, hostile text"
+    )
+    notes = models.TextField(blank=True, help_text="Markdown; hostile text")
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="lists leave it out from then on")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["project", "-id"]), models.Index(fields=["state"])]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-id"]),
+            models.Index(fields=["project", "state", "-id"], name="run_of_state"),
+            models.Index(fields=["project", "method", "-id"], name="run_of_method"),
+            models.Index(fields=["state"]),
+            GinIndex(fields=["tags"], name="run_tags"),
+        ]
 
     def __str__(self) -> str:
         return f"run-{self.pk}"
+
+
+class RunStar(models.Model):
+    """A run that somebody wants to find again; everybody has their own."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="stars")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "run"], name="star_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} starred by {self.user_id}"
+
+
+class RunColumns(models.Model):
+    """The columns that somebody wants to see in the list of runs, unless an address names others."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    names = models.JSONField(default=list, help_text="names of webapp.experiments.fields, in order")
+
+    def __str__(self) -> str:
+        return f"columns of {self.user_id}"
 
 
 class RunEvent(models.Model):

@@ -14,6 +14,7 @@ from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments.display import protocol_line
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamped
 from webapp.searches import display, listing
 from webapp.searches.access import get_search_for_user
 from webapp.searches.actions import cancel_search, extend_search, pause_search, resume_search
@@ -23,6 +24,7 @@ from webapp.searches.coordinates import coordinates
 from webapp.searches.launching import launch_best
 from webapp.searches.layer_map import CHOICES, layer_map
 from webapp.searches.models import Search, SearchTrial, TrialState
+from webapp.searches.stamps import search_stamp
 from webapp.searches.verdict import ending
 
 _SEARCHES_A_PAGE = 50
@@ -55,6 +57,9 @@ def search_list(request: PageRequest) -> HttpResponse:
 def search_page(request: PageRequest, pk: int) -> HttpResponse:
     """A search: how it is going, which layers matter, and if it was worth it. POST pauses, resumes, cancels or
     extends it, or launches its best."""
+    stamp = search_stamp(request.user, pk) if wants_part(request) else ""
+    if stamp and seen(request) == stamp:
+        return nothing_new(stamp)
     search = get_search_for_user(request.user, pk)
     enter_project(request, search.project)
     if request.method == "POST":
@@ -65,7 +70,7 @@ def search_page(request: PageRequest, pk: int) -> HttpResponse:
         return redirect("search", pk=search.pk)
     board = load(search)
     if wants_part(request):
-        return _refresh(request, board)
+        return stamped(_refresh(request, board), stamp)
     plan = json.dumps(search.plan, indent=2)
     context = {**_live(board), **_outcome(board, request.GET.get("map", "")), "plan": plan, "section": "searches"}
     return render(request, _PAGE, context)

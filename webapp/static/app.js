@@ -107,6 +107,15 @@ function openToKeys() {
 addEventListener("resize", openToKeys);
 document.addEventListener("partchange", openToKeys);
 document.addEventListener("toggle", openToKeys, true);
+// A part that is polled says what it shows already, so that the server may answer "nothing new" (webapp/polling.py).
+document.addEventListener("htmx:configRequest", (event) => {
+  const stamp = event.detail.elt.dataset.stamp;
+  if (stamp && event.detail.verb === "get") event.detail.headers["X-Seen"] = stamp;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const stamp = event.detail.xhr.getResponseHeader("X-Stamp");
+  if (stamp && event.detail.successful) event.detail.elt.dataset.stamp = stamp;
+});
 
 function setOffline(offline) {
   document.getElementById("offline").hidden = !offline;
