@@ -17,7 +17,7 @@ from webapp.experiments import display
 from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
 
-_HEAVY = ("spec", "data", "test", "valid", "slices", "warnings", "error", "hint")
+_HEAVY = ("spec", "data", "test", "valid", "slices", "intervals", "mask", "warnings", "error", "hint")
 _SORTS = {
     "newest": F("id").desc(),
     "oldest": F("id").asc(),
