@@ -15,6 +15,7 @@ DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
+SERVE_TASK = "serving.answer"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -22,6 +23,7 @@ QUEUES = {
     EXECUTE_TASK: "gpu",
     COMPARE_TASK: "io",
     ADVANCE_TASK: "io",
+    SERVE_TASK: "serve",
 }
 
 

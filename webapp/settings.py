@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "webapp.curation",
     "webapp.experiments",
     "webapp.searches",
+    "webapp.serving",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -73,6 +73,7 @@ class _Desk:
             "question": self._question,
             "compare": self._compare,
             "search": self._search,
+            "ask": self._ask,
         }
         fit = kinds[order.kind](order)
         # The database may be another one by the next order.
@@ -121,6 +122,11 @@ class _Desk:
 
         limit_memory()
         return answer_question(order.row, Path(order.scratch))
+
+    def _ask(self, order: Order) -> bool:
+        from workers.serving.answers import answer_ask
+
+        return answer_ask(order.row, Path(order.scratch))
 
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group

@@ -21,7 +21,7 @@ CHILD = (sys.executable, "-m", "workers.child")
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is to do: ``kind`` is run, ingest, derive, question, compare or search, ``row`` its primary key.
+    """What a child is to do: ``kind`` is run, ingest, derive, question, compare, search or ask, ``row`` its primary key.
 
     Attributes:
         attempt: the fencing number, of a run or a version.

@@ -14,9 +14,10 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import ANSWER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, ask
+from webapp.broker import ANSWER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, SERVE_TASK, ask
 from webapp.datasets.models import Question, QuestionState, Version, VersionState
 from webapp.experiments.models import WORKING_STATES, Run, RunState
+from webapp.serving.models import Ask, AskState
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
 from workers.queues import waiting
@@ -89,6 +90,9 @@ class Reaper:
         questions = Question.objects.filter(state=QuestionState.ASKED, asked_at__lt=before)
         self._repeat(INGEST_TASK, versions.order_by("pk"))
         self._repeat(ANSWER_TASK, questions.order_by("pk"))
+        # One that a worker took is lost only if that worker is.
+        lost = Q(taken_at=None) | Q(taken_at__lt=Now() - timedelta(seconds=self.timings.serve_wall))
+        self._repeat(SERVE_TASK, Ask.objects.filter(lost, state=AskState.ASKED, asked_at__lt=before).order_by("pk"))
 
     def _repeat(self, task: str, rows: "QuerySet[Model]") -> None:
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
+from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -28,6 +29,7 @@ def sweep() -> list[str]:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
+    Ask.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),
