@@ -53,6 +53,8 @@ STORAGES = {
     "default": storage_backend(STORAGE_URL),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+SERVE_WAIT_SECONDS = 2.0
+"""How long a page waits for the answer of a trained run before it shows that it waits."""
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
 
 INSTALLED_APPS = [

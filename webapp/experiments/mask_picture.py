@@ -13,6 +13,8 @@ NO_ITEM = -1
 MODE_WORDS = {
     "union": "Each token sees all tokens before it, and all tokens of its own item, later ones too.",
     "causal": "Each token sees itself and the tokens before it, whichever item they belong to.",
+    "per_layer": "Lower layers: each token sees its own item alone. Upper layers: all tokens before it, and all of its own item.",
+    "two_level": "Lower layers: each token sees its own item alone. Upper layers: one state an item, each sees those before it.",
     "per_head": "One half of the attention heads sees the token's own item alone, the other half all tokens before it.",
 }
 KEYS = (("own", "a token of its own item"), ("later", "a later token of its own item"), ("before", "an earlier token of others"))

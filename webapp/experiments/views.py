@@ -18,6 +18,8 @@ from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.listing import Listing, active_exists
 from webapp.experiments.models import Run, RunState
+from webapp.experiments.slice_chart import slice_chart
+from webapp.experiments.spec_difference import spec_difference
 from webapp.http import PageRequest, living_part, page, wants_part
 
 _RUNS_A_PAGE = 50
@@ -56,7 +58,13 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
         return redirect("run", pk=run.pk)
     if wants_part(request):
         return _refresh(request, run)
-    context = {**_live(run), **_outcome(run), "section": "runs"}
+    context = {
+        **_live(run),
+        **_outcome(run, request.GET.get("samples", "")),
+        "difference": spec_difference(run),
+        "has_files": bool(run.folder_key) and run.started_at is not None,
+        "section": "runs",
+    }
     return render(request, _TEMPLATE, context)
 
 
@@ -95,13 +103,14 @@ def _live(run: Run) -> dict[str, Any]:
     }
 
 
-def _outcome(run: Run) -> dict[str, Any]:
-    catalogue = run.protocol.get("catalogue")
+def _outcome(run: Run, samples: str = "") -> dict[str, Any]:
     return {
         "metrics": display.metric_table(run),
         "protocol": display.protocol_line(run.protocol),
         "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
-        "samples": [display.sample(row, catalogue) for row in run.samples.all()],
+        "mask": display.mask_part(run),
+        "slice_chart": slice_chart(run),
+        **display.sample_part(run, samples),
     }

@@ -52,6 +52,15 @@ def ask_run(run: Run, user: User, kind: AskKind, question: dict[str, Any]) -> As
     return ask
 
 
+def known_titles(run: Run, user: User, ask: str) -> dict[str, str]:
+    """The titles by id of all items that an earlier answer to this person names; ``ask``: its key, as text."""
+    if not (ask.isdecimal() and len(ask) < 19):
+        return {}
+    answers = Ask.objects.filter(pk=int(ask), run=run, asked_by=user, kind=AskKind.RECOMMEND).values_list("answer", flat=True)
+    lines = [line for answer in answers for part in ("history", "found", "recommended") for line in answer.get(part, [])]
+    return {line["id"]: line["title"] for line in lines}
+
+
 def withdraw(run: Run, user: User, ask: str) -> None:
     """Forget a question of this person that is not answered yet and that a newer one replaces; ``ask``: its key, as text."""
     if ask.isdecimal() and len(ask) < 19:

@@ -13,6 +13,7 @@ from engine.result import MaskPart
 
 MARKER_TEXT = "[item]"
 SOFT_TEXT = "[what was before]"
+SPACE_TEXT = "[space]"
 
 
 def mask_parts(reader: Reader, settings: DarecSpec, history: History, has_soft: bool) -> list[MaskPart]:
@@ -54,7 +55,8 @@ def _texts(reader: Reader, ids: Tensor, blocks: Tensor, markers: Tensor) -> list
         elif block == CAUSAL_BLOCK and place >= len(reader.prefix):
             texts.append(SOFT_TEXT)
         else:
-            texts.append(str(tokenizer.decode([token])).strip() or str(tokenizer.convert_ids_to_tokens(token)))
+            said = str(tokenizer.decode([token]))
+            texts.append(said.strip() or (SPACE_TEXT if said else str(tokenizer.convert_ids_to_tokens(token))))
     return texts
 
 
