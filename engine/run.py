@@ -17,12 +17,13 @@ from engine.data.version import Version
 from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
 from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
+from engine.evaluation.intervals import mean_intervals
 from engine.evaluation.metrics import METRICS
 from engine.evaluation.slices import slice_lines
 from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
-from engine.result import ItemLine, Protocol, Result, Sample, ScoredItem
+from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
 from engine.training.device import choose_device, set_threads
@@ -34,6 +35,8 @@ from engine.training.trainer import Trainer
 CLAIM = "run.json"
 RECOMMENDED = 10
 SHOWN_HISTORY = 10
+SHOWN_ITEMS = 3
+"""So many items the picture of the attention mask shows: a few tokens each, so that it can be read."""
 
 
 def never() -> bool:
@@ -202,6 +205,7 @@ def _result(
         protocol=judge.protocol(),
         valid=evaluations["valid"].metrics,
         test=test.metrics if test else {},
+        intervals={name: mean_intervals(evaluation.ranks) for name, evaluation in evaluations.items()},
         seconds=round(seconds, 2),
         trainable_parameters=method.trainable_parameters(),
         targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
@@ -214,8 +218,21 @@ def _result(
         slices=slice_lines(context.split, "test", test.users, test.ranks) if test else [],
         architecture=method.architecture(),
         samples=_samples(context, test) if test else [],
+        mask=_mask(context, method, "test" if test else "valid"),
         warnings=warnings,
     )
+
+
+def _mask(context: Context, method: Method[Any], name: SplitName) -> MaskSample | None:
+    """The mask over the last items of the first user, who is the first of the samples too."""
+    users, _ = context.split.targets(name)
+    history = context.split.history(int(users[0]), name)[-SHOWN_ITEMS:]
+    found = method.mask_of(history)
+    if found is None:
+        return None
+    version = context.version
+    lines = [ItemLine(id=version.item_ids[item], title=version.titles[item]) for item in history]
+    return MaskSample(mask=found[0], history=lines, parts=found[1])
 
 
 def _samples(context: Context, evaluation: Evaluation) -> list[Sample]:

@@ -18,6 +18,7 @@ COMPARE_RUNS_TASK = "runs.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
+SERVE_TASK = "serving.answer"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -27,6 +28,7 @@ QUEUES = {
     COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
+    SERVE_TASK: "serve",
 }
 """The queue of each task; the queues that there are follow from it."""
 

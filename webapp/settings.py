@@ -93,6 +93,8 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["user"], _MAIL["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["tls"], _MAIL["ssl"]
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM") or "DARec Lab <darec-lab@localhost>"
+SERVE_WAIT_SECONDS = 2.0
+"""How long a page waits for the answer of a trained run before it shows that it waits."""
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
 
 INSTALLED_APPS = [
@@ -114,6 +116,7 @@ INSTALLED_APPS = [
     "webapp.comparing",
     "webapp.fleet",
     "webapp.notices",
+    "webapp.serving",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -14,11 +14,12 @@ from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, group_views, launching, list_views, mark_views, watching
+from webapp.experiments import ablation, artifacts, group_views, launching, list_views, mark_views, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
+from webapp.serving import views as serving
 
 SLASHED = (
     "audit",
@@ -88,6 +89,10 @@ urlpatterns = [
     path("runs/<int:pk>/marks", mark_views.change_marks, name="run-marks"),
     path("runs/<int:pk>/notes", mark_views.notes_page, name="run-notes"),
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
+    path("runs/<int:pk>/files", artifacts.files_page, name="run-files"),
+    path("runs/<int:pk>/files/<path:name>", artifacts.file_download, name="run-file"),
+    path("runs/<int:pk>/try", serving.try_page, name="try"),
+    path("runs/<int:pk>/user", serving.user_page, name="run-user"),
     path("groups", group_views.group_list, name="groups"),
     path("groups/<int:pk>", group_views.group_page, name="group"),
     path("searches", searches.search_list, name="searches"),

@@ -74,6 +74,7 @@ class _Desk:
             "compare": self._compare,
             "compare-runs": self._compare_runs,
             "search": self._search,
+            "ask": self._ask,
         }
         fit = kinds[order.kind](order)
         # The database may be another one by the next order.
@@ -122,6 +123,11 @@ class _Desk:
 
         limit_memory()
         return answer_question(order.row, Path(order.scratch))
+
+    def _ask(self, order: Order) -> bool:
+        from workers.serving.answers import answer_ask
+
+        return answer_ask(order.row, Path(order.scratch))
 
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group

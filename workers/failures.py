@@ -92,6 +92,10 @@ ANSWERING_TOOK_TOO_MUCH = Failure(
     "Looking through this version took too much memory or time.",
     "Try it on a smaller version, or have INGEST_MEMORY_MB raised on this server.",
 )
+SERVING_TOOK_TOO_MUCH = Failure(
+    "Loading or asking this run's model took too much memory or time.",
+    "Ask again when less is going on; if it fails again, a worker of the queue serve needs more memory for this model.",
+)
 READING_LOST = Failure(
     "The worker that read the files was lost three times.",
     "Upload the files again; if it happens once more, show this to whoever runs the server.",

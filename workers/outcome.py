@@ -32,9 +32,22 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     _store_layers(run, result)
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
-    columns = ("data", "protocol", "valid", "test", "slices", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
+    columns = (
+        "data",
+        "protocol",
+        "valid",
+        "test",
+        "intervals",
+        "slices",
+        "warnings",
+        "seconds",
+        "epochs",
+        "best_epoch",
+        "users_evaluated",
+    )
     for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "curve_at", "stopped_below"):
         setattr(run, name, values[name])
+    run.mask = values["mask"] or {}
     run.state = RunState.SUCCEEDED
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())

@@ -15,6 +15,7 @@ from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
 from webapp.fleet.models import WorkerNode
 from webapp.notices.models import KEPT_DAYS, Notice
+from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
@@ -39,6 +40,7 @@ def sweep() -> list[str]:
     Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
     # Who ends as it should takes its own row away.
     WorkerNode.objects.filter(heartbeat_at__lt=timezone.now() - KEPT_FOR).delete()
+    Ask.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

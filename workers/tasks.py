@@ -7,6 +7,7 @@ from celery import shared_task
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
 from workers.searches.advancing import advance, look
+from workers.serving.supervising import supervise_ask
 from workers.supervisor import (
     supervise_comparison,
     supervise_derivation,
@@ -51,6 +52,12 @@ def derive(pk: int) -> None:
 def answer_question(pk: int) -> None:
     """Find out what question ``pk`` about a version asks, if it is still asked."""
     supervise_question(pk, Timings.from_environment())
+
+
+@shared_task(name="serving.answer")
+def answer_ask(pk: int) -> None:
+    """Find out what question ``pk`` to a trained run asks, if it is still asked."""
+    supervise_ask(pk, Timings.from_environment())
 
 
 @shared_task(name="groups.compare")

@@ -76,6 +76,7 @@ def python_services(home: Home, environment: dict[str, str], port: int, keep_ope
         _service("web", WEB, web, home, environment, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
         _worker("io", 2, home, environment, keep_open),
         _worker("gpu", 1, home, environment, keep_open),
+        _worker("serve", 1, home, environment, keep_open),
         _service("beat", WORKERS, beat, home, environment, keep_open, lambda: True),
         _service("reaper", WORKERS, ["workers.reaper"], home, environment, keep_open, lambda: True),
     ]

@@ -35,7 +35,7 @@ def get_group_for_user(user: User, pk: int) -> RunGroup:
     """A group of runs of one of the user's projects, or 404."""
     groups = RunGroup.objects.filter(project__memberships__user=user, pk=pk)
     related = groups.select_related("project", "version__dataset", "source", "created_by")
-    found = related.defer(*HEAVY_OF_VERSION, "source__spec", "source__slices").first()
+    found = related.defer(*HEAVY_OF_VERSION, "source__spec", "source__slices", "source__intervals", "source__mask").first()
     if found is None:
         raise Http404("There is no such group of runs, or it is not yours.")
     return found

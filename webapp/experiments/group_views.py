@@ -36,7 +36,7 @@ def group_list(request: PageRequest) -> HttpResponse:
     groups = (
         RunGroup.objects.filter(project=place.project)
         .select_related("version__dataset", "source")
-        .defer(*HEAVY_OF_VERSION, "source__spec", "source__slices")
+        .defer(*HEAVY_OF_VERSION, "source__spec", "source__slices", "source__intervals", "source__mask")
         .annotate(
             runs=Count("variants__runs"),
             active=Count("variants__runs", filter=active),

@@ -140,7 +140,11 @@ class Run(models.Model):
     curve_at = models.JSONField(default=list, help_text="how far that stage was at each of them, 0 to 1")
     stopped_below = models.BooleanField(default=False, help_text="training.stop_below ended the last stage early")
     test = models.JSONField(default=dict)
+    intervals = models.JSONField(
+        default=dict, help_text="valid, test: lower and upper end of each metric's 95 % interval over users; empty: an older run"
+    )
     slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")
+    mask = models.JSONField(default=dict, help_text="engine.result.MaskSample; empty: none, or an older run")
     warnings = models.JSONField(default=list)
     acknowledged = models.JSONField(
         default=list, help_text="serious findings of the version's leakage report that were known and accepted at the launch"

@@ -20,6 +20,8 @@ from webapp.experiments.log import LEVELS, last_lines
 from webapp.experiments.mark_views import marks
 from webapp.experiments.models import Run, RunState
 from webapp.experiments.resuming import how_it_goes_on
+from webapp.experiments.slice_chart import slice_chart
+from webapp.experiments.spec_difference import spec_difference
 from webapp.experiments.stamps import run_stamps
 from webapp.http import PageRequest, living_part, page, wants_part
 from webapp.polling import nothing_new, seen, stamped
@@ -43,7 +45,15 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
     if wants_part(request):
         reported = seen(request, 1) != stamps[1]
         return stamped(_refresh(request, run, reported=reported), *stamps)
-    context = {**_live(run), **_reported(run), **_outcome(run), **marks(run), "section": "runs"}
+    context = {
+        **_live(run),
+        **_reported(run),
+        **_outcome(run, request.GET.get("samples", "")),
+        **marks(run),
+        "difference": spec_difference(run),
+        "has_files": bool(run.folder_key) and run.started_at is not None,
+        "section": "runs",
+    }
     return render(request, _TEMPLATE, context)
 
 
@@ -97,13 +107,14 @@ def _reported(run: Run) -> dict[str, Any]:
     }
 
 
-def _outcome(run: Run) -> dict[str, Any]:
-    catalogue = run.protocol.get("catalogue")
+def _outcome(run: Run, samples: str = "") -> dict[str, Any]:
     return {
         "metrics": display.metric_table(run),
         "protocol": display.protocol_line(run.protocol),
         "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
-        "samples": [display.sample(row, catalogue) for row in run.samples.all()],
+        "mask": display.mask_part(run),
+        "slice_chart": slice_chart(run),
+        **display.sample_part(run, samples),
     }

@@ -82,7 +82,7 @@ def test_succeeded(alice: Client, version: Version) -> None:
         assert text in body, text
     assert body.index("full ranking over") - body.index("<h2>Metrics</h2>") < 300
     assert "position 4 of 240" in body
-    assert '<li class="held" title="i3">Title 3 <b>held out</b></li>' in body
+    assert '<li class="held" title="i3"><bdi>Title 3</bdi> <b>held out</b> <span class="score quiet">1</span></li>' in body
     assert "scale-5" in body
     assert "hx-trigger" not in body
     assert 'name="cancel"' not in body
