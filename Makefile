@@ -25,6 +25,7 @@ help:  ## this text
 	@echo "  CHECK=1             demo: check the pages, then stop everything and exit"
 	@echo "  TESTS=path          test: only these tests"
 	@echo "  BENCH=options       bench: options of 'python -m engine bench all'"
+	@echo "  PAGES=options       bench: options of 'python -m tests.benchmarks.pages'"
 	@echo "All settings from the environment are listed in README.md."
 
 setup: $(STAMP)  ## build .venv with everything (the other targets do it when needed)
@@ -59,8 +60,9 @@ test: setup lint browser  ## style, types and every test, the browser's and the 
 	wait $$engine; status=$$?; echo "The engine's tests, which ran beside those above:"; cat "$$log"; \
 	exit $$((rest > status ? rest : status))
 
-bench: setup  ## measure training and ranking speed against yardsticks (BENCH="--seconds 60")
+bench: setup  ## measure training and ranking against yardsticks, and pages with 2,000 runs (BENCH="--seconds 60", PAGES="--people 50")
 	@$(BIN)/python -m engine bench all $(BENCH)
+	@$(BIN)/python -m tests.benchmarks.pages $(PAGES)
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .

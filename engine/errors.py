@@ -39,6 +39,14 @@ class SpecError(UserError):
         self.problems = problems
 
 
+class TrainingDiverged(UserError):
+    """The loss is no number any more: the steps were too large."""
+
+
+class DeviceMissing(UserError):
+    """The device that was asked for is not on this machine."""
+
+
 class CheckpointError(EngineError):
     """A checkpoint that is incomplete, damaged, or was written by another spec or version."""
 

@@ -60,6 +60,7 @@ class CheckpointEvent(_Event):
     type: Literal["checkpoint"] = "checkpoint"
     path: str
     step: int = Field(ge=0)
+    epoch: int | None = Field(None, description="in which training goes on from here, from 1 over all stages; None: it has ended")
     best: bool = False
 
 

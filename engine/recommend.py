@@ -9,39 +9,56 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.data.split import seen_rule
-from engine.data.splits import make_split
+from engine.data.sequences import Sequences
+from engine.data.split import Split, seen_rule
 from engine.data.version import Version, is_version, read_version
 from engine.errors import UserError
+from engine.evaluation.evaluator import Score, only_candidates, rank_batch
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
+from engine.run import split_and_candidates
 from engine.spec import parse_spec
 from engine.training.checkpoint import is_complete, load_tensors
 from engine.training.device import choose_device, set_threads
 
 
 class Recommender:
-    """A trained method with the version that it was trained on."""
+    """A trained method with the version that it was trained on.
 
-    def __init__(self, method: Method[Any], version: Version, remove_seen: bool) -> None:
+    Args:
+        split, candidates: those of its test; candidates None: all items are ranked.
+        remove_seen: whether the items of a history are no candidates.
+    """
+
+    def __init__(
+        self, method: Method[Any], version: Version, split: Split, candidates: Sequences | None, remove_seen: bool
+    ) -> None:
         self.method, self.version, self.remove_seen = method, version, remove_seen
+        self.split, self.candidates = split, candidates
+        self._scorer: Score | None = None
         self._item_index = {item: index for index, item in enumerate(version.item_ids)}
         self._user_index = {user: index for index, user in enumerate(version.users)}
 
     @classmethod
-    def open(cls, folder: Path) -> "Recommender":
-        """Load the run in ``folder``; raises UserError if it is not finished, or its version is gone or changed."""
+    def open(cls, folder: Path, version: Version | None = None, device: str = "auto") -> "Recommender":
+        """Load the run in ``folder``; raises UserError if it is not finished, or its version is gone or changed.
+
+        Args:
+            version: the one that it was trained on, where it is at hand; None: looked for where the run found it.
+            device: auto, cpu or cuda.
+        """
         if not (folder / "run.json").is_file() or not is_complete(folder / "model"):
             raise UserError(f"{folder} holds no finished run.", 'Name the folder that `fit` printed as "run".')
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        version = _find_version(folder, about)
+        version = _find_version(folder, about) if version is None else _same(version, about)
         spec = parse_spec(about["spec"])
         set_threads(spec.training.threads)
-        context = Context(spec, version, make_split(version, spec.split), choose_device("auto"), folder, lambda event: None)
+        split, candidates = split_and_candidates(spec, version)
+        context = Context(spec, version, split, choose_device(device), folder, lambda event: None)
         torch.manual_seed(spec.training.seed)
         method = METHODS.get(spec.method.id).load()(context)
         method.load_state(load_tensors(folder / "model" / "model.safetensors"))
-        return cls(method, version, seen_rule(version, spec.evaluation.seen) == "remove")
+        return cls(method, version, split, candidates, seen_rule(version, spec.evaluation.seen) == "remove")
 
     def history_of(self, user: str) -> NDArray[np.int32]:
         """All items of a user of the version, oldest first; raises UserError for an unknown id."""
@@ -65,21 +82,64 @@ class Recommender:
     def recommend(self, history: NDArray[np.int32], k: int, user: str | None = None) -> dict[str, Any]:
         """The ``k`` best items after ``history`` (of ``user``, if it is a known one's).
 
-        ``{"history": [{id, title}], "recommended": [{id, title, score}]}``
+        ``{"history": [{id, title}], "recommended": [{id, title, score, seen}]}``; ``seen``: it is in the history.
         """
-        known = None if user is None else [self._user_index[user]]
-        scores = self.method.score([history], known)[0].detach().float()
+        scores = self._scores(history, None if user is None else self._user_index[user])[0]
         if self.remove_seen:
             scores[torch.from_numpy(history.astype(np.int64)).to(scores.device)] = -torch.inf
         best = scores.topk(min(k, len(scores)))
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return {
-            "history": [self._line(int(item)) for item in history],
-            "recommended": [{**self._line(item), "score": score} for item, score in pairs if score > -torch.inf],
+            "history": [self.line(int(item)) for item in history],
+            "recommended": self._lines(history, best.indices.tolist(), best.values.tolist()),
         }
 
-    def _line(self, item: int) -> dict[str, str]:
+    def test_user(self, user: str, k: int) -> dict[str, Any]:
+        """What the test asked of ``user``, and what the run answered, ranked just as in the evaluation.
+
+        ``{"user", "history": [{id, title}], "target": {id, title}, "rank", "recommended": [{id, title, score, seen}]}``;
+        ``rank`` is the 0-based mid-rank of the target. A user whom the test left out has all items for a history, and None for
+        ``target`` and ``rank``. Raises UserError for an unknown id.
+        """
+        everything = self.history_of(user)
+        index = self._user_index[user]
+        target = int(self.split.test[index])
+        if target < 0:
+            return {"user": user, "target": None, "rank": None, **self.recommend(everything, k, user)}
+        history = self.split.history(index, "test")
+        scores = self._scores(history, index)
+        wanted = torch.tensor([target], device=scores.device)
+        if self.candidates is not None:
+            scores = only_candidates(scores, [self.candidates[index]], wanted)
+        ranks, items, values = rank_batch(scores, wanted, [history] if self.remove_seen else None, min(k, scores.shape[1]))
+        return {
+            "user": user,
+            "history": [self.line(int(item)) for item in history],
+            "target": self.line(target),
+            "rank": float(ranks[0]),
+            "recommended": self._lines(history, items[0].tolist(), values[0].tolist()),
+        }
+
+    def line(self, item: int) -> dict[str, str]:
+        """The item with index ``item`` as it is shown: id and title."""
         return {"id": self.version.item_ids[item], "title": self.version.titles[item]}
+
+    @torch.no_grad()
+    def _scores(self, history: NDArray[np.int32], user: int | None) -> torch.Tensor:
+        """`1 x items`, to be changed freely. What all histories share is computed once."""
+        if self._scorer is None:
+            self._scorer = self.method.scorer()
+        return self._scorer([history], None if user is None else [user]).detach().float().clone()
+
+    def _lines(self, history: NDArray[np.int32], items: list[int], scores: list[float]) -> list[dict[str, Any]]:
+        seen = set(history.tolist())
+        pairs = zip(items, scores, strict=True)
+        return [{**self.line(item), "score": score, "seen": item in seen} for item, score in pairs if score > -torch.inf]
+
+
+def _same(version: Version, about: dict[str, Any]) -> Version:
+    if version.hash != about["version"]:
+        raise UserError("The run was trained on another version than this one.", "Name the version that its page names.")
+    return version
 
 
 def _find_version(folder: Path, about: dict[str, Any]) -> Version:

@@ -71,6 +71,26 @@ class SliceLine(_Frozen):
     bounds: str = Field(description="the numbers that belong to it, e.g. 10-29")
     users: int
     metrics: dict[str, float] = Field(description="ndcg@10 and hr@10; empty where there is no user")
+    intervals: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="95 % interval of each metric over users: lower end, upper end"
+    )
+
+
+class MaskPart(_Frozen):
+    """Which token sees which, in some layers or heads."""
+
+    title: str = Field(description="where it holds, e.g. all layers; empty if there is nothing to tell apart")
+    tokens: list[str] = Field(description="what each token says")
+    items: list[int] = Field(description="number of the item that each token belongs to, from 0; -1: none")
+    rows: list[str] = Field(description="one text of 0 and 1 a token: which tokens it sees")
+
+
+class MaskSample(_Frozen):
+    """The attention mask of a run on the history of one user."""
+
+    mask: str = Field(description="method.mask")
+    history: list[ItemLine]
+    parts: list[MaskPart]
 
 
 class Result(_Frozen):
@@ -82,6 +102,9 @@ class Result(_Frozen):
     protocol: Protocol
     valid: dict[str, float]
     test: dict[str, float] = Field(description="empty where evaluation.test is off")
+    intervals: dict[str, dict[str, tuple[float, float]]] = Field(
+        default_factory=dict, description="valid, test: 95 % interval over users of each metric of single users: lower, upper end"
+    )
     seconds: float = Field(description="wall time of this attempt, training and evaluation")
     trainable_parameters: int
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
@@ -99,4 +122,5 @@ class Result(_Frozen):
     slices: list[SliceLine] = Field(default_factory=list)
     architecture: list[LayerAdapter] = Field(default_factory=list)
     samples: list[Sample] = Field(default_factory=list)
+    mask: MaskSample | None = Field(None, description="None for methods without an attention mask over tokens")
     warnings: list[str] = Field(default_factory=list)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from engine.data.candidates import candidates_of, limit_to_candidates
@@ -18,21 +17,26 @@ from engine.data.version import Version
 from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
 from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
+from engine.evaluation.intervals import mean_intervals
 from engine.evaluation.metrics import METRICS
 from engine.evaluation.slices import slice_lines
 from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
-from engine.result import ItemLine, Protocol, Result, Sample, ScoredItem
+from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
 from engine.training.device import choose_device, set_threads
+from engine.training.limits import check_limits, without_limits
 from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.trainer import Trainer
 
+CLAIM = "run.json"
 RECOMMENDED = 10
 SHOWN_HISTORY = 10
+SHOWN_ITEMS = 3
+"""So many items the picture of the attention mask shows: a few tokens each, so that it can be read."""
 
 
 def never() -> bool:
@@ -42,6 +46,9 @@ def never() -> bool:
 
 def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, should_stop: Callable[[], bool] = never) -> Result:
     """Train, evaluate and write everything below ``workdir``; goes on from a checkpoint there, if it is of the same run.
+
+    More epochs, minutes or patience than that run had extend it: k epochs and then up to n are n epochs straight, to the last
+    bit on CPU. Of several stages only the last one goes on.
 
     Args:
         report: gets typed events, from this thread, the ResultEvent last.
@@ -80,6 +87,9 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
 
     method.fit_counts()
     position = Trainer(method, context, validate, progress, should_stop).run()
+    progress.trained()
+    # Only now: an extension that is refused leaves the folder as it was.
+    _write_claim(spec, version, workdir)
     method.calibrate()
     evaluations: dict[SplitName, Evaluation] = {}
     names: tuple[SplitName, ...] = ("valid", "test") if spec.evaluation.test else ("valid",)
@@ -161,13 +171,21 @@ def _count_users(report: Callable[[str, int, int, str], None], phase: str, done:
 
 def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
-    path = workdir / "run.json"
-    wanted = {"spec": spec.model_dump(mode="json"), "version": version.hash}
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if {"spec": found.get("spec"), "version": found.get("version")} != wanted:
-            raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
-    write_whole(path, json.dumps({**wanted, "version_path": str(version.path.resolve())}, indent=1))
+    path = workdir / CLAIM
+    if not path.exists():
+        _write_claim(spec, version, workdir)
+        return
+    found = json.loads(path.read_text(encoding="utf-8"))
+    before = found.get("spec") or {}
+    wanted = spec.model_dump(mode="json")
+    if without_limits(before) != without_limits(wanted) or found.get("version") != version.hash:
+        raise UserError(f"{workdir} holds another run (other spec or version).", "Choose a fresh folder for --out.")
+    check_limits(before["training"], spec.training)
+
+
+def _write_claim(spec: RunSpec, version: Version, workdir: Path) -> None:
+    claim = {"spec": spec.model_dump(mode="json"), "version": version.hash, "version_path": str(version.path.resolve())}
+    write_whole(workdir / CLAIM, json.dumps(claim, indent=1))
 
 
 def _result(
@@ -187,6 +205,7 @@ def _result(
         protocol=judge.protocol(),
         valid=evaluations["valid"].metrics,
         test=test.metrics if test else {},
+        intervals={name: mean_intervals(evaluation.ranks) for name, evaluation in evaluations.items()},
         seconds=round(seconds, 2),
         trainable_parameters=method.trainable_parameters(),
         targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
@@ -199,15 +218,44 @@ def _result(
         slices=slice_lines(context.split, "test", test.users, test.ranks) if test else [],
         architecture=method.architecture(),
         samples=_samples(context, test) if test else [],
+        mask=_mask(context, method, "test" if test else "valid"),
         warnings=warnings,
     )
 
 
+def _mask(context: Context, method: Method[Any], name: SplitName) -> MaskSample | None:
+    """The mask over the last items of the first user, who is the first of the samples too."""
+    users, _ = context.split.targets(name)
+    history = context.split.history(int(users[0]), name)[-SHOWN_ITEMS:]
+    found = method.mask_of(history)
+    if found is None:
+        return None
+    version = context.version
+    lines = [ItemLine(id=version.item_ids[item], title=version.titles[item]) for item in history]
+    return MaskSample(mask=found[0], history=lines, parts=found[1])
+
+
 def _samples(context: Context, evaluation: Evaluation) -> list[Sample]:
-    """Users spread evenly over the test split, the same for every method on the same split."""
-    count = min(context.spec.evaluation.samples, len(evaluation.users))
-    rows = np.unique(np.linspace(0, len(evaluation.users) - 1, count).astype(int))
-    return [_sample(context.version, context.split, evaluation, int(row)) for row in rows]
+    """Users spread evenly over the test split, the same for every method on the same split.
+
+    A run with fewer samples has the first ones of a run with more, so that runs can be read side by side.
+    """
+    rows = spread(len(evaluation.users), context.spec.evaluation.samples)
+    return [_sample(context.version, context.split, evaluation, row) for row in rows]
+
+
+def spread(total: int, count: int) -> list[int]:
+    """The first ``count`` places of one order of ``range(total)`` whose beginnings all lie evenly in it: halves, quarters, ...
+
+    (van der Corput's sequence, 1935)
+    """
+    found: dict[int, None] = {}
+    number = 0
+    while len(found) < min(count, total):
+        digits = f"{number:b}"[::-1]
+        found.setdefault(int(digits, 2) * total >> len(digits))
+        number += 1
+    return list(found)
 
 
 def _sample(version: Version, split: Split, evaluation: Evaluation, row: int) -> Sample:

@@ -14,17 +14,21 @@ INGEST_TASK = "datasets.ingest"
 EXECUTE_TASK = "runs.execute"
 DERIVE_TASK = "datasets.derive"
 COMPARE_TASK = "groups.compare"
+COMPARE_RUNS_TASK = "runs.compare"
 ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
+SERVE_TASK = "serving.answer"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
     ANSWER_TASK: "io",
     EXECUTE_TASK: "gpu",
     COMPARE_TASK: "io",
+    COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
+    SERVE_TASK: "serve",
 }
 """The queue of each task; the queues that there are follow from it."""
 

@@ -1,9 +1,11 @@
 """Numbers and times as people read them. Views format; templates only place."""
 
 import datetime
+import re
 
 from django.utils import timezone
 
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 NOTHING = "\N{EN DASH}"
 """Stands where there is no value."""
 
@@ -67,3 +69,13 @@ def size(number: float) -> str:
     if number < 1024 * 1000:
         return f"{number / 1024:.1f} KB"
     return f"{number / 1024 / 1024:,.0f} MB"
+
+
+def visible(text: str) -> str:
+    """``text`` with what steers a terminal, or turns the direction of writing, as escapes: ``\\x1b``. Line breaks stay."""
+    return _INVISIBLE.sub(_escape, text)
+
+
+def _escape(found: "re.Match[str]") -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"

@@ -11,6 +11,7 @@ _RAIL = (
     ("datasets", "datasets", "Datasets"),
     ("runs", "runs", "Runs"),
     ("searches", "searches", "Searches"),
+    ("compare", "compare", "Compare"),
     ("workers", "workers", "Workers"),
 )
 """Name, view and words of each section."""

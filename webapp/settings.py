@@ -25,6 +25,11 @@ except (ValueError, dj_database_url.ParseError) as error:
     raise ImproperlyConfigured(
         f"DATABASE_URL: {error}. Write it as postgresql://user:password@host:5432/name, or leave it out for the embedded one."
     ) from error
+_POOL = envint("DATABASE_POOL", 0)
+if _POOL:
+    # To connect costs more than most requests ask of the database. A connection that the server has cut off is replaced.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _POOL, "timeout": 30}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "postgresql" not in DATABASES["default"]["ENGINE"]:
     raise ImproperlyConfigured(
         "DATABASE_URL: only PostgreSQL is supported; write it as postgresql://user:password@host:5432/name."
@@ -88,6 +93,8 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["user"], _MAIL["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["tls"], _MAIL["ssl"]
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM") or "DARec Lab <darec-lab@localhost>"
+SERVE_WAIT_SECONDS = 2.0
+"""How long a page waits for the answer of a trained run before it shows that it waits."""
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
 
 INSTALLED_APPS = [
@@ -106,8 +113,10 @@ INSTALLED_APPS = [
     "webapp.curation",
     "webapp.experiments",
     "webapp.searches",
+    "webapp.comparing",
     "webapp.fleet",
     "webapp.notices",
+    "webapp.serving",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -156,6 +165,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+INVITATIONS_MAKE_ACCOUNTS = envbool("INVITATIONS_MAKE_ACCOUNTS", True)
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"

@@ -52,6 +52,17 @@ def publish_folder(folder: Path, key: str) -> None:
             default_storage.delete(name)
 
 
+def list_files(key: str) -> list[tuple[str, int]]:
+    """The files below ``key``, sorted: their names relative to it, and their sizes in bytes. None in a folder that is not there.
+
+    Files whose name, or whose folder's name, begins with a dot are on their way, and are left out.
+    """
+    if local_root() is not None and not default_storage.exists(key):
+        return []
+    names = sorted(name for name in _files(key) if not any(part.startswith(".") for part in name[len(key) :].split("/")))
+    return [(name[len(key) + 1 :], default_storage.size(name)) for name in names]
+
+
 def delete_folder(key: str) -> None:
     """Remove all below ``key``; nothing happens if there is nothing. Raises ValueError for an empty key, which is everything."""
     if not key.strip("/"):

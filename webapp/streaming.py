@@ -1,4 +1,4 @@
-"""Stored files as downloads, a piece at a time."""
+"""Stored files and what is made on the way as downloads, a piece at a time."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import IO
@@ -24,6 +24,22 @@ def download(request: HttpRequest, key: str, name: str, content_type: str) -> St
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
     response["Content-Length"] = str(default_storage.size(key))
     return response
+
+
+def download_pieces(request: HttpRequest, pieces: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:
+    """What ``pieces`` yields as a download called ``name``; ``pieces`` may ask the database."""
+    content = _asynchronous_pieces(pieces) if isinstance(request, ASGIRequest) else pieces
+    response = StreamingHttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name)
+    return response
+
+
+async def _asynchronous_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    def following() -> bytes | None:
+        return next(pieces, None)
+
+    while (piece := await sync_to_async(following)()) is not None:
+        yield piece
 
 
 def _plain(stream: IO[bytes]) -> Iterator[bytes]:

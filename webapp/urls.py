@@ -5,28 +5,35 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from webapp import finding
+from webapp.accounts import project_views
 from webapp.accounts import views as accounts
+from webapp.accounts.join_views import join
 from webapp.api.api import api
 from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, group_views, launching
+from webapp.experiments import ablation, artifacts, group_views, launching, list_views, mark_views, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
 from webapp.searches import views as searches
+from webapp.serving import views as serving
 
 SLASHED = (
     "audit",
+    "compare",
     "datasets",
     "datasets/new",
     "groups",
     "login",
     "notices",
     "profile",
+    "projects",
     "runs",
     "runs/new",
+    "search",
     "searches",
     "searches/new",
     "workers",
@@ -40,6 +47,10 @@ urlpatterns = [
     path("logout", LogoutView.as_view(), name="logout"),
     path("profile", accounts.profile, name="profile"),
     path("project", accounts.switch_project, name="switch-project"),
+    path("projects", project_views.project_list, name="projects"),
+    path("projects/<int:pk>", project_views.project_page, name="project"),
+    path("join/<slug:secret>", join, name="join"),
+    path("search", finding.find, name="find"),
     path("datasets", datasets.dataset_list, name="datasets"),
     path("datasets/new", datasets.upload, name="upload"),
     path("datasets/<int:pk>", datasets.dataset_detail, name="dataset"),
@@ -65,15 +76,29 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/discard", wizard.discard_page, name="discard-version"),
     path("datasets/<int:dataset>/versions/<int:number>/report", datasets.report_page, name="version-report"),
     path("datasets/<int:dataset>/versions/<int:number>/left-out.csv", datasets.rejected_rows, name="rejected-rows"),
-    path("runs", experiments.run_list, name="runs"),
+    path("runs", list_views.run_list, name="runs"),
+    path("runs/change", list_views.change_runs, name="change-runs"),
+    path("runs/columns", list_views.choose_columns, name="run-columns"),
+    path("runs/tags", mark_views.tag_suggestions, name="run-tags"),
     path("runs/new", launching.new_run, name="new-run"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
+    path("runs/<int:pk>/resume", watching.resume, name="resume-run"),
+    path("runs/<int:pk>/extend", watching.extend, name="extend-run"),
+    path("runs/<int:pk>/log", watching.run_log, name="run-log"),
+    path("runs/<int:pk>/log.txt", watching.log_file, name="run-log-file"),
+    path("runs/<int:pk>/marks", mark_views.change_marks, name="run-marks"),
+    path("runs/<int:pk>/notes", mark_views.notes_page, name="run-notes"),
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
+    path("runs/<int:pk>/files", artifacts.files_page, name="run-files"),
+    path("runs/<int:pk>/files/<path:name>", artifacts.file_download, name="run-file"),
+    path("runs/<int:pk>/try", serving.try_page, name="try"),
+    path("runs/<int:pk>/user", serving.user_page, name="run-user"),
     path("groups", group_views.group_list, name="groups"),
     path("groups/<int:pk>", group_views.group_page, name="group"),
     path("searches", searches.search_list, name="searches"),
     path("searches/new", creating.new_search, name="new-search"),
     path("searches/<int:pk>", searches.search_page, name="search"),
+    path("", include("webapp.comparing.urls")),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),

@@ -1,4 +1,4 @@
-"""The Celery app: ``celery -A workers.app worker -Q gpu`` (or ``io``), ``celery -A workers.app beat``.
+"""The Celery app: ``celery -A workers.app worker -Q gpu`` (or ``io``, ``serve``), ``celery -A workers.app beat``.
 
 Postgres is the truth and the reaper repeats lost messages, so messages are acknowledged early and never delivered again by
 the broker. This process never imports torch: all work is done in child processes.

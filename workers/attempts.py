@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from webapp.broker import EXECUTE_TASK, INGEST_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
-from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, Run, RunEvent, RunState
+from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, AttemptRecord, Ending, Run, RunEvent, RunState
 from webapp.notices.writing import runs_ended, version_ended
 from webapp.searches.asking import tell_searches
 from workers.failures import READING_LOST, Failure, lost_for_good
+from workers.remedies import suited
 
 
 class Pulse(enum.Enum):
@@ -75,8 +76,9 @@ class RunAttempt:
         if run is None:
             return False
         if run.state == RunState.CANCELLING:
-            return self._end(RunState.CANCELLED)
+            return self._end(run, RunState.CANCELLED)
         self.note("warning", "The worker was stopped; the run waits and goes on from its last checkpoint.")
+        self.close(run, Ending.GIVEN_BACK, "its worker was stopped")
         self._queue_again()
         return True
 
@@ -91,11 +93,12 @@ class RunAttempt:
         if run is None:
             return False
         if run.state == RunState.CANCELLING:
-            return self._end(RunState.CANCELLED)
+            return self._end(run, RunState.CANCELLED, reason)
         losses = run.losses + 1
         if losses >= MAX_ATTEMPTS:
-            failure = lost_for_good(losses, reason)
-            return self._end(RunState.LOST, losses=losses, error=failure.message, hint=failure.hint)
+            failure = suited(lost_for_good(losses, reason), run)
+            return self._end(run, RunState.LOST, reason, losses=losses, **failure.columns())
+        self.close(run, Ending.LOST, reason)
         self.note("warning", f"Attempt {self.number} was lost: {reason}. The run goes on from its last checkpoint.")
         self._queue_again(losses=losses)
         return True
@@ -103,15 +106,18 @@ class RunAttempt:
     @transaction.atomic
     def fail(self, failure: Failure) -> bool:
         """End as failed; of a fault of ours, people see the reference only."""
-        if self.lock() is None:
+        run = self.lock()
+        if run is None:
             return False
+        failure = suited(failure, run)
         self.note("log", f"Failed: {failure.message}")
-        return self._end(RunState.FAILED, error=failure.message, hint=failure.hint, reference=failure.reference)
+        return self._end(run, RunState.FAILED, failure.message, **failure.columns())
 
     @transaction.atomic
     def cancel(self) -> bool:
         """End as cancelled."""
-        return self.lock() is not None and self._end(RunState.CANCELLED)
+        run = self.lock()
+        return run is not None and self._end(run, RunState.CANCELLED)
 
     def note(self, kind: str, message: str) -> None:
         """Put a line of ours ("log" or "warning") behind the events of this attempt; call it with the run locked."""
@@ -126,7 +132,13 @@ class RunAttempt:
             created_at=timezone.now(),
         )
 
-    def _end(self, state: RunState, **columns: Any) -> bool:
+    def close(self, run: Run, ending: Ending, reason: str = "") -> None:
+        """Note how this attempt ended; call it with the run locked, in the transaction that ends the attempt."""
+        record = AttemptRecord.objects.filter(run=run, number=self.number, ended_at=None)
+        record.update(ended_at=Now(), ending=ending, reason=reason, reached=run.progress)
+
+    def _end(self, run: Run, state: RunState, reason: str = "", **columns: Any) -> bool:
+        self.close(run, Ending(state.value), reason)
         self.rows().update(state=state, finished_at=Now(), **columns)
         tell_searches([self.pk])
         runs_ended([self.pk])

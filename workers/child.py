@@ -72,7 +72,9 @@ class _Desk:
             "derive": self._derive,
             "question": self._question,
             "compare": self._compare,
+            "compare-runs": self._compare_runs,
             "search": self._search,
+            "ask": self._ask,
         }
         fit = kinds[order.kind](order)
         # The database may be another one by the next order.
@@ -122,10 +124,21 @@ class _Desk:
         limit_memory()
         return answer_question(order.row, Path(order.scratch))
 
+    def _ask(self, order: Order) -> bool:
+        from workers.serving.answers import answer_ask
+
+        return answer_ask(order.row, Path(order.scratch))
+
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group
 
         compare_group(order.row)
+        return True
+
+    def _compare_runs(self, order: Order) -> bool:
+        from workers.significance import compare_runs
+
+        compare_runs(order.row)
         return True
 
     def _search(self, order: Order) -> bool:

@@ -3,9 +3,10 @@
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from webapp.datasets.models import Version, VersionState
-from webapp.experiments.models import Run, RunState
+from webapp.experiments.models import AttemptRecord, Run, RunState
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.presence.node import Node, this_node
 
@@ -28,8 +29,18 @@ def claim_run(pk: int, worker: str = "") -> RunAttempt | None:
             error="",
             hint="",
             reference="",
+            remedy={},
         )
-        return RunAttempt(pk, Run.objects.values_list("attempt", flat=True).get(pk=pk)) if taken else None
+        return _begin(Run.objects.only("attempt", "worker", "started_at", "progress").get(pk=pk)) if taken else None
+
+
+def _begin(run: Run) -> RunAttempt:
+    """Note that the attempt has begun. How far the run had come stays on the page; when it would have ended does not."""
+    AttemptRecord.objects.create(run=run, number=run.attempt, worker=run.worker, started_at=run.started_at or timezone.now())
+    if run.progress:
+        run.progress = {"phase": "preparing", "fraction": run.progress.get("fraction", 0.0)}
+        run.save(update_fields=["progress"])
+    return RunAttempt(run.pk, run.attempt)
 
 
 def claim_version(pk: int) -> VersionAttempt | None:

@@ -21,7 +21,9 @@ CHILD = (sys.executable, "-m", "workers.child")
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is to do: ``kind`` is run, ingest, derive, question, compare or search, ``row`` its primary key.
+    """What a child is to do, to the row with primary key ``row``.
+
+    ``kind`` is run, ingest, derive, question, compare, compare-runs, search or ask.
 
     Attributes:
         attempt: the fencing number, of a run or a version.

@@ -15,6 +15,7 @@ from webapp.storage import fetch_folder, publish_folder
 from workers.attempts import RunAttempt
 from workers.database import retrying
 from workers.failures import explain
+from workers.inheriting import begin_from
 from workers.lifeline import Lifeline, Stop
 from workers.outcome import succeed
 from workers.recorder import Recorder
@@ -33,7 +34,7 @@ def execute_run(attempt: RunAttempt, scratch: Path, lifeline: Lifeline, timings:
         scratch: an empty folder for copies from an object store.
         lifeline: beats already, and says when to stop.
     """
-    run = retrying(lambda: Run.objects.select_related("version__dataset").get(pk=attempt.pk), timings.give_up)
+    run = retrying(lambda: Run.objects.select_related("version__dataset", "continues").get(pk=attempt.pk), timings.give_up)
     key = run.folder_key or f"runs/{run.pk}"
     retrying(lambda: attempt.rows().update(folder_key=key), timings.give_up)
     ending, succeeded = _work(attempt, run, key, scratch, lifeline, timings)
@@ -73,6 +74,8 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
 
     recorder = Recorder(attempt, timings, publish)
     try:
+        if run.continues is not None:
+            begin_from(run.continues, workdir, scratch)
         if lifeline.should_stop():
             raise RunCancelled
         result = run_engine(spec, version, workdir, recorder, should_stop=lifeline.should_stop)

@@ -10,7 +10,7 @@ from engine.data.version import Version as PreparedVersion
 from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
-from webapp.experiments.models import LayerAdapter, Run, RunState, SampleRecommendation
+from webapp.experiments.models import Ending, LayerAdapter, Run, RunState, SampleRecommendation
 from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
 from workers.attempts import RunAttempt, VersionAttempt
@@ -28,12 +28,26 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
         return False
     if run.state == RunState.CANCELLING:
         return attempt.cancel()
+    attempt.close(run, Ending.SUCCEEDED)
     _store_layers(run, result)
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
-    columns = ("data", "protocol", "valid", "test", "slices", "warnings", "seconds", "epochs", "best_epoch", "users_evaluated")
+    columns = (
+        "data",
+        "protocol",
+        "valid",
+        "test",
+        "intervals",
+        "slices",
+        "warnings",
+        "seconds",
+        "epochs",
+        "best_epoch",
+        "users_evaluated",
+    )
     for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "curve_at", "stopped_below"):
         setattr(run, name, values[name])
+    run.mask = values["mask"] or {}
     run.state = RunState.SUCCEEDED
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())

@@ -14,10 +14,11 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, ask, waiting
+from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, SERVE_TASK, ask, waiting
 from webapp.datasets.models import Question, QuestionState, Version, VersionState
 from webapp.experiments.models import WORKING_STATES, Run, RunState
 from webapp.notices.models import Delivery
+from webapp.serving.models import Ask, AskState
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
 from workers.timings import Timings
@@ -92,6 +93,9 @@ class Reaper:
         # A further try of what failed is asked for here too.
         deliveries = Delivery.objects.filter(sent_at=None, next_try_at__lt=before)
         self._repeat(DELIVER_TASK, deliveries.order_by("next_try_at", "pk"))
+        # One that a worker took is lost only if that worker is.
+        lost = Q(taken_at=None) | Q(taken_at__lt=Now() - timedelta(seconds=self.timings.serve_wall))
+        self._repeat(SERVE_TASK, Ask.objects.filter(lost, state=AskState.ASKED, asked_at__lt=before).order_by("pk"))
 
     def _repeat(self, task: str, rows: "QuerySet[Model]") -> None:
 

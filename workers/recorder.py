@@ -136,6 +136,9 @@ def write_batch(attempt: RunAttempt, rows: list[RunEvent], progress: ProgressEve
     columns: dict[str, Any] = {}
     if progress is not None:
         columns["progress"] = storable(progress.model_dump(mode="json", exclude={"type"}))
+        if progress.epoch is None:
+            # Preparing a run that goes on: it is as far as it was.
+            columns["progress"]["fraction"] = max(progress.fraction, float(run.progress.get("fraction", 0.0)))
         if run.state != RunState.CANCELLING:
             evaluating = progress.phase.startswith("evaluating test")
             columns["state"] = RunState.EVALUATING if evaluating else RunState.RUNNING

@@ -47,7 +47,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
     """
     overdue = timedelta(seconds=timings.cancel_grace)
     search = retrying(SearchTrial.objects.filter(run=attempt.pk).values_list("search", flat=True).first, timings.silence)
-    with _scratch() as scratch:
+    with scratch_folder() as scratch:
         code = work(
             Order("run", attempt.pk, str(scratch), attempt.number),
             timings,
@@ -69,8 +69,8 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     key = f"versions/{uuid.uuid4()}"
     here = Version.objects.filter(pk=attempt.pk)
     upload = retrying(here.values_list("upload_key", flat=True).first, timings.silence)
-    with _scratch() as scratch:
-        code = work(Order("ingest", attempt.pk, str(scratch), attempt.number, key), timings, _after(timings.ingest_wall))
+    with scratch_folder() as scratch:
+        code = work(Order("ingest", attempt.pk, str(scratch), attempt.number, key), timings, after(timings.ingest_wall))
     if code in BY_SERVICE:
         retrying(attempt.give_back, timings.silence)
     elif code < 0:
@@ -92,8 +92,8 @@ def supervise_derivation(derived: int, timings: Timings) -> None:
         _log.info("derived %d is made already, or is gone: nothing to do", derived)
         return
     key = f"exports/{uuid.uuid4()}"
-    with _scratch() as scratch:
-        code = work(Order("derive", derived, str(scratch), key=key), timings, _after(timings.ingest_wall))
+    with scratch_folder() as scratch:
+        code = work(Order("derive", derived, str(scratch), key=key), timings, after(timings.ingest_wall))
     if code in BY_SERVICE:
         retrying(lambda: give_back(derived), timings.silence)
     elif code:
@@ -112,8 +112,8 @@ def supervise_question(question: int, timings: Timings) -> None:
     if version is None:
         _log.info("question %d is not asked: nothing to do", question)
         return
-    with _scratch() as scratch:
-        code = work(Order("question", question, str(scratch)), timings, _after(timings.ingest_wall), keep=f"version {version}")
+    with scratch_folder() as scratch:
+        code = work(Order("question", question, str(scratch)), timings, after(timings.ingest_wall), keep=f"version {version}")
     if code and code not in BY_SERVICE:
         _log.warning("question %d was not answered: the child ended with %d", question, code)
         failure = ANSWERING_TOOK_TOO_MUCH
@@ -126,23 +126,35 @@ def supervise_comparison(group: int, timings: Timings) -> None:
 
     Nothing is settled if it fails: the page sees what was not compared, and asks again.
     """
-    with _scratch() as scratch:
-        code = work(Order("compare", group, str(scratch)), timings, _after(timings.ingest_wall))
+    with scratch_folder() as scratch:
+        code = work(Order("compare", group, str(scratch)), timings, after(timings.ingest_wall))
     if code:
         _log.warning("group %d was not compared: the child ended with %d", group, code)
 
 
+def supervise_run_comparison(comparison: int, timings: Timings) -> None:
+    """Compare a set of runs in a child process.
+
+    Nothing is settled if it fails: the page sees that the question has no answer, and asks again.
+    """
+    with _scratch() as scratch:
+        code = work(Order("compare-runs", comparison, str(scratch)), timings, _after(timings.ingest_wall))
+    if code:
+        _log.warning("comparison %d was not made: the child ended with %d", comparison, code)
+
+
 def supervise_search(search: int, timings: Timings) -> int:
     """Start what comes next in a search, in a child process; returns its exit code, negative for a signal."""
-    with _scratch() as scratch:
-        return work(Order("search", search, str(scratch)), timings, _after(timings.ingest_wall), keep=_of_search(search))
+    with scratch_folder() as scratch:
+        return work(Order("search", search, str(scratch)), timings, after(timings.ingest_wall), keep=_of_search(search))
 
 
 def _of_search(search: int) -> str:
     return f"search {search}"
 
 
-def _after(seconds: float) -> Callable[[], bool]:
+def after(seconds: float) -> Callable[[], bool]:
+    """Asks whether ``seconds`` have passed from now on."""
     deadline = time.monotonic() + seconds
     return lambda: time.monotonic() > deadline
 
@@ -162,7 +174,8 @@ def _sure(question: Callable[[], bool]) -> Callable[[], bool]:
 
 
 @contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
+    """An empty folder for the time of one piece of work, on the disk of a local storage."""
     root = local_root()
     parent = None
     if root is not None:

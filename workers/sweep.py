@@ -1,5 +1,5 @@
-"""Removing what nobody needs any more: expired sessions, old questions and notices, silent workers, uploads given up, and
-folders that no row names."""
+"""Removing what nobody needs any more: expired sessions, old questions, comparisons and notices, silent workers, uploads given
+up, and folders that no row names."""
 
 import logging
 from collections.abc import Callable
@@ -10,21 +10,25 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
 from webapp.fleet.models import WorkerNode
 from webapp.notices.models import KEPT_DAYS, Notice
+from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
 
 _log = logging.getLogger(__name__)
 KEPT_FOR = timedelta(days=1)
 """A folder may be on its way into a row for this long."""
+COMPARED_FOR = timedelta(days=30)
+"""How long comparisons of runs are kept; a page that needs one again asks again."""
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, questions of yesterday, old notices, workers long silent, uploads that were given up, and old
-    folders that no row names.
+    """Clear expired sessions, questions of yesterday, old comparisons and notices, workers long silent, uploads that were given
+    up, and old folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
     Returns the keys of the removed folders.
@@ -32,9 +36,11 @@ def sweep() -> list[str]:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
+    RunComparison.objects.filter(asked_at__lt=timezone.now() - COMPARED_FOR).delete()
     Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
     # Who ends as it should takes its own row away.
     WorkerNode.objects.filter(heartbeat_at__lt=timezone.now() - KEPT_FOR).delete()
+    Ask.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

@@ -7,11 +7,13 @@ from celery import shared_task
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
 from workers.searches.advancing import advance, look
+from workers.serving.supervising import supervise_ask
 from workers.supervisor import (
     supervise_comparison,
     supervise_derivation,
     supervise_question,
     supervise_run,
+    supervise_run_comparison,
     supervise_version,
 )
 from workers.sweep import sweep
@@ -52,10 +54,22 @@ def answer_question(pk: int) -> None:
     supervise_question(pk, Timings.from_environment())
 
 
+@shared_task(name="serving.answer")
+def answer_ask(pk: int) -> None:
+    """Find out what question ``pk`` to a trained run asks, if it is still asked."""
+    supervise_ask(pk, Timings.from_environment())
+
+
 @shared_task(name="groups.compare")
 def compare_group(pk: int) -> None:
     """Compare what is finished in group ``pk`` and has not been compared."""
     supervise_comparison(pk, Timings.from_environment())
+
+
+@shared_task(name="runs.compare")
+def compare_runs(pk: int) -> None:
+    """Find out which differences among the runs of comparison ``pk`` are more than chance."""
+    supervise_run_comparison(pk, Timings.from_environment())
 
 
 @shared_task(name="searches.advance")

@@ -22,6 +22,8 @@ class Timings:
         stop_grace: how long a job may take to reach a checkpoint when its service stops.
         write: between two writes of a job's events to the database.
         warm: how long a process that ran a trial of a search, or looked through a version, waits for the next order.
+        serve_warm: how long a process that holds trained models waits for the next question.
+        serve_wall: how long answering one question to a trained run may take, loading the model included.
         ingest_wall: how long reading an upload may take.
         suggest: how long a worker may have a search to itself to choose its next trials; others may try after that.
         presence: between two signs of life of a worker's own process, beat and the reaper; shown as silent after 30.
@@ -38,6 +40,8 @@ class Timings:
     stop_grace: float = 10
     write: float = 1
     warm: float = 60
+    serve_warm: float = 3600
+    serve_wall: float = 300
     ingest_wall: float = 3600
     suggest: float = 120
     presence: float = 5

@@ -32,7 +32,7 @@ def status(home: Home) -> int:
         return 1
     print(f"process {lock.holder()} serves {published['address']}")
     for service in published["services"]:
-        print(f"{service['name']:<11} {service['state']:<9} restarts {service['restarts']}  {service['log']}")
+        print(f"{service['name']:<12} {service['state']:<9} restarts {service['restarts']}  {service['log']}")
     return 0 if all(service["state"] == "ready" for service in published["services"]) else 1
 
 

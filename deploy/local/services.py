@@ -18,6 +18,7 @@ from deploy.local.home import ROOT, Home
 from deploy.local.postgres import Postgres
 from deploy.local.process import LeashedProcess
 from deploy.local.redis import Redis
+from webapp.environment import envint
 
 
 @dataclass
@@ -68,11 +69,14 @@ def _starter(server: Postgres | Redis) -> Callable[[], LeashedProcess]:
 def python_services(home: Home, environment: dict[str, str], port: int, keep_open: tuple[int, ...]) -> list[Service]:
     """Web server, workers, beat and reaper."""
     web = ["uvicorn", "webapp.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
+    # A busy machine is no reason to kill a process that will answer.
+    web += ["--workers", str(envint("WEB_WORKERS", 2)), "--timeout-worker-healthcheck", "60"]
     beat = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
     return [
         _service("web", WEB, web, home, environment, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
         _worker("io", 2, home, environment, keep_open),
         _worker("gpu", 1, home, environment, keep_open),
+        _worker("serve", 1, home, environment, keep_open),
         _service("beat", WORKERS, beat, home, environment, keep_open, lambda: True),
         _service("reaper", WORKERS, ["workers.reaper"], home, environment, keep_open, lambda: True),
     ]

@@ -199,7 +199,7 @@ class Supervisor:
 
     def _tell(self, watched: _Watched, state: str = "") -> None:
         now = datetime.now(UTC).astimezone()
-        say(f"{now:%H:%M:%S}  {watched.service.name:<11} {state or watched.state:<9} {watched.service.log}")
+        say(f"{now:%H:%M:%S}  {watched.service.name:<12} {state or watched.state:<9} {watched.service.log}")
         self._publish()
 
     def _publish(self) -> None:

@@ -24,6 +24,7 @@ def start_services() -> ExitStack:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["STORAGE_URL"] = f"file://{folder / 'storage'}"
     os.environ["STATIC_ROOT"] = str(folder / "static")
+    (folder / "static").mkdir()
     os.environ["DARECLAB_CACHE"] = str(folder / "cache")
     os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
     os.environ["HF_HUB_OFFLINE"] = "1"

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-FORMULA = "^\\s*[-=+@\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]"
-"""A sign that begins a formula, full width too, even behind blanks; or a tab or line end, which some programs skip."""
+from engine.data.formulas import FORMULA
 
 
 def without_formulas(text: pl.Expr) -> pl.Expr:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engine.data.split import Held, Split
 from engine.errors import UserError
+from engine.evaluation.intervals import mean_intervals
 from engine.evaluation.metrics import per_user
 from engine.result import SliceLine
 
@@ -71,7 +72,7 @@ def users_of_slice(split: Split, name: Held, key: str) -> NDArray[np.int32]:
 
 
 def slice_lines(split: Split, name: Held, users: NDArray[np.int32], ranks: NDArray[np.float64]) -> list[SliceLine]:
-    """NDCG@10 and HR@10 of each slice, in the order of ``SLICES``; without metrics where it has no user.
+    """NDCG@10 and HR@10 of each slice with intervals, in the order of ``SLICES``; without metrics where it has no user.
 
     Args:
         users: `n`, those evaluated.
@@ -84,7 +85,8 @@ def slice_lines(split: Split, name: Held, users: NDArray[np.int32], ranks: NDArr
 def _line(part: Slice, ranks: NDArray[np.float64]) -> SliceLine:
     values = {f"{name}@{SLICE_CUTOFF}": per_user(name, ranks, SLICE_CUTOFF) for name in ("ndcg", "hr")}
     metrics = {name: float(value.mean()) for name, value in values.items()} if len(ranks) else {}
-    return SliceLine(of=part.of, name=part.name, bounds=part.bounds, users=len(ranks), metrics=metrics)
+    intervals = mean_intervals(ranks, values)
+    return SliceLine(of=part.of, name=part.name, bounds=part.bounds, users=len(ranks), metrics=metrics, intervals=intervals)
 
 
 def _within(numbers: NDArray[np.int64], part: Slice) -> NDArray[np.bool_]:

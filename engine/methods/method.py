@@ -14,7 +14,7 @@ from engine.data.version import Version
 from engine.evaluation.evaluator import History, Score, Users
 from engine.events import Report
 from engine.methods.spec import MethodSpec
-from engine.result import LayerAdapter
+from engine.result import LayerAdapter, MaskPart
 from engine.spec import RunSpec
 
 S = TypeVar("S", bound=MethodSpec)
@@ -144,3 +144,7 @@ class Method(ABC, Generic[S]):
     def architecture(self) -> list[LayerAdapter]:
         """What each layer of the backbone really has; empty for methods without a backbone."""
         return []
+
+    def mask_of(self, history: History) -> tuple[str, list[MaskPart]] | None:
+        """Name and form of the attention mask over the tokens of ``history``; None for methods that read no tokens."""
+        return None

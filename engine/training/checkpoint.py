@@ -16,6 +16,7 @@ from engine.durable import sync
 from engine.errors import CheckpointError
 
 MARKER = "COMPLETE"
+END = "end"
 _STEP = re.compile(r"(?:step|best)-(\d{9})")
 
 
@@ -68,7 +69,8 @@ def is_complete(folder: Path) -> bool:
 class CheckpointFolder:
     """The checkpoints of a run: ``step-000000123`` (all that is needed to go on) and ``best-000000120`` (weights only).
 
-    The last two steps are kept, with the best ones that they name, and the best of all.
+    The last two steps are kept, with the best ones that they name, the best of all, and ``end``: where the last stage ended,
+    before its best weights were put back, with what is needed to extend it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,6 +89,12 @@ class CheckpointFolder:
         write_folder(folder, {"model": model}, {"step": step})
         return folder
 
+    def save_end(self, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: dict[str, Any]) -> Path:
+        """Write where the last stage ended; as ``save_step``."""
+        folder = self.folder / END
+        write_folder(folder, {"model": model, "optimizer": optimizer}, state)
+        return folder
+
     @staticmethod
     def read_state(folder: Path) -> dict[str, Any]:
         """The JSON part of a checkpoint; raises CheckpointError if it is damaged."""
@@ -103,11 +111,18 @@ class CheckpointFolder:
         steps = self._complete("step")
         return steps[-1] if steps else None
 
+    def end(self) -> Path | None:
+        """Where the last stage ended, or None."""
+        folder = self.folder / END
+        return folder if is_complete(folder) else None
+
     def prune(self, best: str | None) -> None:
         """Remove what need not be kept, ``best`` being the name of the best folder so far; half-written folders go too."""
         steps = self._complete("step")[-2:]
         keep = {folder.name for folder in steps} | {best}
-        keep |= {self.read_state(folder)["best"] for folder in steps}
+        end = self.end()
+        keep |= {self.read_state(folder)["best"] for folder in [*steps, *([end] if end else [])]}
+        keep |= {END} if end else set()
         for folder in self.folder.iterdir():
             if folder.is_dir() and folder.name not in keep:
                 shutil.rmtree(folder)

@@ -3,13 +3,13 @@
 import psutil
 import torch
 
-from engine.errors import UserError
+from engine.errors import DeviceMissing
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for ``auto``, ``cpu`` or ``cuda``; raises UserError where there is no CUDA device."""
+    """The device for ``auto``, ``cpu`` or ``cuda``; raises DeviceMissing where there is no CUDA device."""
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("training.device is cuda, but no CUDA device is here.", "Set training.device to auto or cpu.")
+        raise DeviceMissing("training.device is cuda, but no CUDA device is here.", "Set training.device to auto or cpu.")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

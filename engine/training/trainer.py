@@ -1,34 +1,30 @@
 """The shared trainer: stages with early stopping on validation NDCG@10, events, and checkpoints to go on from."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from engine.errors import CheckpointError, EngineError, RunCancelled
+from engine.errors import EngineError, RunCancelled, TrainingDiverged
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
-from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors, optimizer_tensors
+from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors
 from engine.training.decay import decays
+from engine.training.pace import Pace
 from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.reuse import StageOutcome, keep_stage, take_stage
+from engine.training.schedule import Schedule
+from engine.training.standing import take_up, write_standing
 
 SELECTION_METRIC = "ndcg@10"
 CHECKPOINT_SECONDS = 20.0
 STAGE_SEED = 1_000_003
 Validate = Callable[[Stage], dict[str, float]]
-
-
-def fingerprint(context: Context) -> str:
-    """Hash of what a checkpoint must share with the run that goes on from it: the spec and the version."""
-    text = context.spec.model_dump_json(exclude={"preset"}) + context.version.hash
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parameter_groups(stage: Stage, weight_decay: float) -> list[dict[str, Any]]:
@@ -71,7 +67,9 @@ class Trainer:
         self.checkpoints = CheckpointFolder(context.workdir / "checkpoints")
         self.position = Position()
         self.stages = method.stages()
+        self.schedule = Schedule(self.training, self.stages)
         self._resumed_optimizer: dict[str, Tensor] | None = None
+        self._pace = Pace()
         self._lap = clock()
         self._last_checkpoint = clock()
 
@@ -94,19 +92,18 @@ class Trainer:
             load_optimizer_tensors(optimizer, self._resumed_optimizer)
             self._resumed_optimizer = None
         self._lap = self.clock()
+        self._pace = Pace()
         position = self.position
         if stage.evaluate_start and not position.started:
             self._evaluate(stage)
         position.started = True
-        while not self._ended():
+        while not self.schedule.ended(position):
             self._run_epoch(stage, optimizer)
+        if self.schedule.is_last(position):
+            # Before a last evaluation that a longer training would not have made here.
+            write_standing(self.context, self.method, self.checkpoints, position, optimizer, end=True)
         if position.moved or position.best is None:
             self._evaluate(stage)
-
-    def _ended(self) -> bool:
-        position, training = self.position, self.training
-        known = position.epoch >= training.epochs or position.bad >= training.patience or position.stopped_below
-        return known or self._out_of_time()
 
     def _take_over(self, stage: Stage) -> bool:
         """Be where the first stage ended when it was trained before, its seconds counted; False if it has to be trained."""
@@ -130,7 +127,7 @@ class Trainer:
             position.batch += 1
             self._tick()
             self._report_step(stage, batches.count)
-            if self._out_of_time():
+            if self.schedule.out_of_time(position):
                 return
             if self.clock() - self._last_checkpoint > CHECKPOINT_SECONDS:
                 self._save_step(optimizer)
@@ -151,9 +148,9 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
         value = float(loss.value.detach())
         if not math.isfinite(value):
-            raise EngineError(
+            raise TrainingDiverged(
                 f"The loss of step {position.step + 1} is {value}.",
-                "Lower training.learning_rate, or use precision fp32, and start again.",
+                "Start again with a lower training.learning_rate, or with precision fp32.",
             )
         optimizer.step()
         position.loss_sum += value * loss.targets
@@ -189,26 +186,11 @@ class Trainer:
         else:
             position.bad += 1
         self._tick()
-        at = self._share_of_stage(position.epoch)
+        at = self.schedule.share_of_stage(position, position.epoch)
         position.curve.append(value)
         position.curve_at.append(at)
-        last = position.stage + 1 == len(self.stages)
-        position.stopped_below = last and at < 1 and position.best_value < self._floor(at)
-
-    def _share_of_stage(self, epochs: float) -> float:
-        """How far the stage is after so many epochs, 0 to 1: its epochs or its time, whichever is nearer the end."""
-        position, training = self.position, self.training
-        done = epochs / training.epochs
-        if training.minutes is not None:
-            end = self._deadline(training.minutes)
-            start = end - 60 * training.minutes * self.stages[position.stage].share / sum(each.share for each in self.stages)
-            done = max(done, (position.seconds - start) / (end - start))
-        return min(max(done, 0.0), 1.0)
-
-    def _floor(self, at: float) -> float:
-        """What the best value must have reached by now; nothing where there is no rule."""
-        floors = self.training.stop_below
-        return floors[min(int(at * len(floors)), len(floors) - 1)] if floors else 0.0
+        last = self.schedule.is_last(position)
+        position.stopped_below = last and at < 1 and position.best_value < self.schedule.floor(at)
 
     def _next_stage(self) -> None:
         position = self.position
@@ -227,7 +209,7 @@ class Trainer:
             )
         )
         self._doubt(stage)
-        last = position.stage + 1 == len(self.stages)
+        last = self.schedule.is_last(position)
         self.position = Position(
             stage=position.stage + 1,
             step=position.step,
@@ -257,15 +239,6 @@ class Trainer:
             )
             self.context.report(WarningEvent(message=message, hint="Train longer, or try another architecture or learning rate."))
 
-    def _out_of_time(self) -> bool:
-        minutes = self.training.minutes
-        return minutes is not None and self.position.seconds >= self._deadline(minutes)
-
-    def _deadline(self, minutes: float) -> float:
-        total = sum(stage.share for stage in self.stages)
-        until_now = sum(stage.share for stage in self.stages[: self.position.stage + 1])
-        return 60 * minutes * until_now / total
-
     def _tick(self) -> None:
         now = self.clock()
         self.position.seconds += now - self._lap
@@ -274,54 +247,34 @@ class Trainer:
     def _report_step(self, stage: Stage, batches: int) -> None:
         position = self.position
         epochs = position.epoch + position.batch / max(batches, 1)
-        done = epochs / self.training.epochs
-        total = sum(each.share for each in self.stages)
-        before = sum(each.share for each in self.stages[: position.stage]) / total
-        seconds_left = position.seconds * (1 / done - 1) if done > 0 and not position.stage else math.inf
-        minutes = self.training.minutes
-        if minutes is not None:
-            seconds_left = min(seconds_left, 60 * minutes - position.seconds)
         self.progress.training(
             f"training {stage.name}",
             position.batch,
             batches,
             position.epochs + 1,
-            before + self._share_of_stage(epochs) * stage.share / total,
-            seconds_left if math.isfinite(seconds_left) else None,
+            self.schedule.share_of_all(position, epochs),
+            self.schedule.seconds_left(position, epochs, self._pace),
             position.targets / position.step_seconds if position.step_seconds else None,
         )
 
     def _save_step(self, optimizer: torch.optim.Optimizer | None) -> None:
-        position = self.position
-        moments = optimizer_tensors(optimizer) if optimizer is not None else {"empty": torch.zeros(0)}
-        moments["random.cpu"] = torch.get_rng_state()
-        if self.context.device.type == "cuda":
-            moments["random.cuda"] = torch.cuda.get_rng_state(self.context.device)
-        state = {**asdict(position), "fingerprint": fingerprint(self.context)}
-        folder = self.checkpoints.save_step(position.step, self.method.state(), moments, state)
-        self.checkpoints.prune(position.best)
+        folder = write_standing(self.context, self.method, self.checkpoints, self.position, optimizer)
+        self.checkpoints.prune(self.position.best)
         self._last_checkpoint = self.clock()
         self._announce(folder.name, best=False)
 
     def _announce(self, name: str, *, best: bool) -> None:
-        self.context.report(CheckpointEvent(path=f"checkpoints/{name}", step=self.position.step, best=best))
+        position = self.position
+        epoch = position.epochs + 1 if position.stage < len(self.stages) else None
+        self.context.report(CheckpointEvent(path=f"checkpoints/{name}", step=position.step, epoch=epoch, best=best))
 
     def _resume(self) -> None:
-        folder = self.checkpoints.last()
-        if folder is None:
+        standing = take_up(self.context, self.method, self.checkpoints, len(self.stages))
+        if standing is None:
             return
-        state = CheckpointFolder.read_state(folder)
-        if state.pop("fingerprint") != fingerprint(self.context):
-            raise CheckpointError(
-                f"{folder.name} was written by a run with another spec or version.",
-                "Choose another folder, or the same spec and version.",
-            )
-        known = {each.name for each in fields(Position)}
-        self.position = Position(**{name: value for name, value in state.items() if name in known})
-        self.method.load_state(load_tensors(folder / "model.safetensors"))
-        moments = load_tensors(folder / "optimizer.safetensors")
-        torch.set_rng_state(moments.pop("random.cpu"))
-        if "random.cuda" in moments:
-            torch.cuda.set_rng_state(moments.pop("random.cuda"), self.context.device)
-        self._resumed_optimizer = moments if self.position.stage_step else None
-        self.context.report(LogEvent(message=f"going on from {folder.name}, epoch {self.position.epochs + 1}"))
+        self.position, self._resumed_optimizer = standing.position, standing.optimizer
+        if standing.extended:
+            self.schedule.check_extension(self.position)
+        if self.position.stage < len(self.stages):
+            where = f"step {self.position.step:,} of epoch {self.position.epochs + 1}"
+            self.context.report(LogEvent(message=f"going on from {standing.name}: {where}"))

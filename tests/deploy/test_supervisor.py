@@ -93,9 +93,9 @@ def test_status_tells_what_runs(embedded: Running) -> None:
     done = embedded.ask("status")
     assert done.returncode == 0, done.stdout
     names = [service["name"] for service in embedded.published()["services"]]
-    assert names == ["postgres", "redis", "web", "worker-io", "worker-gpu", "beat", "reaper"]
+    assert names == ["postgres", "redis", "web", "worker-io", "worker-gpu", "worker-serve", "beat", "reaper"]
     for name in names:
-        assert f"{name:<11} ready" in done.stdout
+        assert f"{name:<12} ready" in done.stdout
         assert Path(embedded.service(name)["log"]).exists()
     assert embedded.published()["address"] in embedded.terminal.read_text()
 
@@ -130,7 +130,7 @@ def test_a_dead_service_is_started_again(embedded: Running, victim: str) -> None
     wait_until(lambda: embedded.service("beat")["restarts"] == before["restarts"] + 1)
     assert alive(processes) == []
     wait_until(lambda: embedded.service("beat")["state"] == "ready")
-    assert "beat        ended with status 137; next start in" in embedded.terminal.read_text()
+    assert "beat         ended with status 137; next start in" in embedded.terminal.read_text()
 
 
 def test_the_database_comes_back_at_the_same_address(embedded: Running) -> None:
@@ -158,7 +158,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(tmp_path:
     try:
         first.wait_until_complete()
         names = [service["name"] for service in first.published()["services"]]
-        assert names == ["web", "worker-io", "worker-gpu", "beat", "reaper"], (
+        assert names == ["web", "worker-io", "worker-gpu", "worker-serve", "beat", "reaper"], (
             "nothing embedded beside DATABASE_URL and BROKER_URL"
         )
         processes = tree(first.process.pid)

@@ -68,6 +68,9 @@ def fill(page: Page, path: str, value: str) -> None:
                 group.locator("> summary").click()
     if field.input_value() == value:
         return
-    field.fill(value)
+    if field.evaluate("box => box.tagName") == "SELECT":
+        field.select_option(value)
+    else:
+        field.fill(value)
     field.blur()
     expect(page.locator(".field.changed", has=field)).to_be_visible()

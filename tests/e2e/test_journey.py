@@ -55,6 +55,32 @@ def ablate(page: Page) -> None:
     expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)
 
 
+def try_it(page: Page) -> None:
+    """From a run's page: two items by a part of their titles, recommendations from the trained model, and back."""
+    page.get_by_role("link", name="Try it").click()
+    page.get_by_label("Find items by title").press_sequentially("part 1")
+    expect(page.locator(".found li").first).to_contain_text(re.compile("part 1", re.IGNORECASE), timeout=MINUTES)
+    for number in (1, 2):
+        page.locator(".found button").nth(number).click()
+        expect(page.locator(".picked .chip")).to_have_count(number)
+        expect(page.locator(".answer tbody tr")).to_have_count(10)
+    page.reload()
+    expect(page.locator(".picked .chip")).to_have_count(2)
+    page.locator(".picked .remove").first.press("Enter")
+    expect(page.locator(".picked .chip")).to_have_count(1)
+    assert "hacked" not in page.title()
+    page.get_by_role("link", name=re.compile("^run-")).click()
+
+
+def look_a_user_up(page: Page) -> None:
+    """Any user of the version, from a run's page."""
+    page.get_by_label("Any user of the data").fill(page.locator(".sample .id").nth(1).inner_text())
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".position")).to_contain_text(re.compile(r"position [\d.,]+( \(tied\))? of \d+"))
+    expect(page.locator(".answer tbody tr")).to_have_count(10)
+    page.get_by_role("link", name=re.compile("^run-")).click()
+
+
 def test_from_files_to_recommendations(page: Page, files: Path) -> None:
     upload(page, "Small catalogue", files / "interactions.csv", files / "items.csv")
     expect(page.locator(".state")).to_contain_text("ready", timeout=MINUTES)
@@ -62,7 +88,7 @@ def test_from_files_to_recommendations(page: Page, files: Path) -> None:
 
     launch(page, "popularity")
     wait_for_success(page)
-    expect(page.locator(".metrics .main")).to_have_text(re.compile(r"^\.\d{4}$"))
+    expect(page.locator(".metrics .main")).to_have_text(re.compile(r"^\.\d{4}\.\d{4} to \.\d{4}$"))
     expect(page.get_by_role("heading", name="Layer map")).to_have_count(0)
 
     launch(page, "sasrec", {"training.epochs": "3"})
@@ -76,13 +102,15 @@ def test_from_files_to_recommendations(page: Page, files: Path) -> None:
     wait_for_success(page)
     expect(page.get_by_text("nano has no world knowledge")).to_be_visible()
     expect(page.locator(".layers tbody tr")).to_have_count(2)
-    expect(page.locator(".layers tbody tr").first).to_contain_text("lora")
+    expect(page.locator(".layers tbody tr").first).to_contain_text("LoRA")
     sample = page.locator(".sample").first
     expect(sample).to_contain_text(re.compile(r"position [\d.,]+( \(tied\))? of \d+"))
     expect(sample.locator(".ten li")).to_have_count(10)
     expect(page.get_by_text(HOSTILE).first).to_be_attached()
     assert "hacked" not in page.title()
 
+    try_it(page)
+    look_a_user_up(page)
     ablate(page)
     section(page, "Runs")
     expect(page.locator("tbody tr")).to_have_count(5)

@@ -107,7 +107,7 @@ def make_run(version: Version, state: str = RunState.QUEUED, preset: str = "sasr
     return Run.objects.create(version=version, state=state, **{**known, **values})
 
 
-def finish(run: Run, ndcg: float = 0.0571) -> Run:
+def finish(run: Run, ndcg: float = 0.0571, title: str = HOSTILE) -> Run:
     """Give the run everything that a run which succeeded has; its titles are hostile."""
     run.state, run.attempt, run.worker = RunState.SUCCEEDED, 1, "gpu-1:42"
     run.started_at = run.finished_at = timezone.now()
@@ -126,7 +126,7 @@ def finish(run: Run, ndcg: float = 0.0571) -> Run:
         run=run,
         position=0,
         user_id_text="u<7>",
-        history=[{"id": "i99", "title": HOSTILE}, items[11]],
+        history=[{"id": "i99", "title": title}, items[11]],
         target=items[3],
         rank=3.0,
         recommended=[{**item, "score": 1.0} for item in items[:10]],
@@ -135,7 +135,10 @@ def finish(run: Run, ndcg: float = 0.0571) -> Run:
 
 
 def make_group(
-    version: Version, labels: tuple[str, ...] = ("base", "causal", "sasrec"), seeds: tuple[int, ...] = (0, 1)
+    version: Version,
+    labels: tuple[str, ...] = ("base", "causal", "sasrec"),
+    seeds: tuple[int, ...] = (0, 1),
+    title: str = HOSTILE,
 ) -> RunGroup:
     """An ablation with queued runs; the sentences are hostile."""
     group = RunGroup.objects.create(
@@ -147,7 +150,7 @@ def make_group(
         created_by=version.created_by,
     )
     for position, label in enumerate(labels):
-        variant = GroupVariant.objects.create(group=group, position=position, label=label, sentence=f"{label}: {HOSTILE}")
+        variant = GroupVariant.objects.create(group=group, position=position, label=label, sentence=f"{label}: {title}")
         for seed in seeds:
             run = make_run(version, preset="darec-nano", variant=variant)
             run.spec["training"]["seed"] = seed
@@ -176,14 +179,14 @@ def finish_group_run(group: RunGroup, label: str, seed: int, ranks: list[float],
     return table
 
 
-def report(run: Run, epochs: int) -> None:
+def report(run: Run, epochs: int, title: str = HOSTILE) -> None:
     """Metric and log events of so many epochs."""
     payloads: list[tuple[str, dict[str, Any]]] = []
     for epoch in range(1, epochs + 1):
         payloads.append(("metric", {"split": "train", "step": epoch * 10, "epoch": epoch, "values": {"loss": 5.0 - epoch}}))
         values = {"ndcg@10": 0.01 * epoch}
         payloads.append(("metric", {"split": "valid", "step": epoch * 10, "epoch": epoch, "values": values}))
-    payloads.append(("log", {"message": f"read {HOSTILE}"}))
+    payloads.append(("log", {"message": f"read {title}"}))
     for sequence, (kind, payload) in enumerate(payloads):
         RunEvent.objects.create(
             run=run, attempt=run.attempt, sequence=sequence, type=kind, payload=payload, created_at=timezone.now()

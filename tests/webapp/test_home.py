@@ -59,8 +59,8 @@ def test_charlie_sees_nothing_of_it(charlie: Client, people: People) -> None:
 
 
 def test_user_without_project_is_told_whom_to_ask(people: People) -> None:
-    Membership.objects.filter(user=people.bob).delete()
     client = people.client("bob")
+    Membership.objects.filter(user=people.bob).delete()
     assert "Ask an admin" in client.get("/").content.decode()
     assert client.get("/runs").status_code == 403
 

@@ -72,9 +72,9 @@ def database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def broker() -> Iterator["Redis[bytes]"]:
     """The session's broker, without messages."""
     with Redis.from_url(settings.BROKER_URL) as redis:
-        redis.delete("gpu", "io", "unacked", "unacked_index")
+        redis.delete("gpu", "io", "serve", "unacked", "unacked_index")
         yield redis
-        redis.delete("gpu", "io", "unacked", "unacked_index")
+        redis.delete("gpu", "io", "serve", "unacked", "unacked_index")
 
 
 @pytest.fixture

@@ -20,7 +20,18 @@ from typing import Any
 from engine.durable import write_whole
 from engine.errors import RunCancelled, UserError
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, ProgressEvent, Report, ResultEvent, WarningEvent
-from engine.result import DataCounts, ItemLine, LayerAdapter, Protocol, Result, Sample, ScoredItem, SliceLine
+from engine.result import (
+    DataCounts,
+    ItemLine,
+    LayerAdapter,
+    MaskPart,
+    MaskSample,
+    Protocol,
+    Result,
+    Sample,
+    ScoredItem,
+    SliceLine,
+)
 
 NAME = "behaviour.json"
 PROCESS = "process"
@@ -74,6 +85,7 @@ def make_result(version: str = "v") -> Result:
         ),
         valid={"hr@10": 0.25},
         test={"hr@10": 0.5},
+        intervals={"test": {"hr@10": (0.25, 0.75)}},
         seconds=1.5,
         trainable_parameters=7,
         targets_per_second=0,
@@ -81,7 +93,14 @@ def make_result(version: str = "v") -> Result:
         best_epoch=1,
         users_evaluated=3,
         slices=[
-            SliceLine(of="items", name="tail", bounds="1-9", users=3, metrics={"ndcg@10": 0.25, "hr@10": 0.5}),
+            SliceLine(
+                of="items",
+                name="tail",
+                bounds="1-9",
+                users=3,
+                metrics={"ndcg@10": 0.25, "hr@10": 0.5},
+                intervals={"ndcg@10": (0.1, 0.4)},
+            ),
             SliceLine(of="users", name="long", bounds="21+", users=0, metrics={}),
         ],
         architecture=[LayerAdapter(layer=0, kind="lora", target="both", rank=8, parameters=7)],
@@ -94,6 +113,9 @@ def make_result(version: str = "v") -> Result:
                 recommended=[ScoredItem(id="1", title="a", score=float("inf"))],
             )
         ],
+        mask=MaskSample(
+            mask="union", history=[line], parts=[MaskPart(title="", tokens=["\x00", "b"], items=[0, 0], rows=["11", "11"])]
+        ),
         warnings=["careful"],
     )
 

@@ -19,7 +19,7 @@ MakeRun = Callable[..., Run]
 def test_the_tasks_go_to_their_queues() -> None:
     app.loader.import_default_modules()
     queues = {"runs.execute": "gpu", "datasets.ingest": "io", "groups.compare": "io", "maintenance.sweep": "io"}
-    queues |= {"searches.advance": "io", "searches.look": "io"}
+    queues |= {"searches.advance": "io", "searches.look": "io", "serving.answer": "serve"}
     assert set(queues) <= set(app.tasks)
     assert {name: app.amqp.router.route({}, name)["queue"].name for name in queues} == queues
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)

@@ -100,7 +100,8 @@ def test_a_fault_of_ours_shows_a_reference_and_the_workers_log_the_rest(
 def test_lack_of_memory_says_what_to_make_smaller(make_run: MakeRun, execute_here: Callable[[Run], Run]) -> None:
     run = execute_here(make_run(fail="memory"))
     assert run.state == RunState.FAILED
-    assert "batch_size" in run.hint
+    assert run.error.startswith("Out of memory at batch 32")
+    assert run.remedy["settings"] == {"training.batch_size": 16}
     assert run.reference == ""
 
 

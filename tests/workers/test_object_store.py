@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from engine.data.generated import generate
 from engine.presets import get_preset
 from tests.workers.fixtures import FAST, Dataset, RunState, VersionState
+from webapp.accounts.models import Membership, Role
 from webapp.datasets import uploads
 from webapp.datasets.actions import create_version
 from webapp.datasets.columns import describe, require_mapping
@@ -21,6 +22,7 @@ from webapp.datasets.pieces import open_file
 from webapp.datasets.starting import start_version
 from webapp.datasets.uploads import Announced, begin_upload, cancel_upload, store_part
 from webapp.experiments.actions import launch_run
+from webapp.experiments.resuming import extend_run
 from webapp.settings import storage_backend
 from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
 from workers.claims import claim_run, claim_version
@@ -121,3 +123,11 @@ def test_from_upload_to_result(bucket: object, dataset: Dataset, tmp_path: Path)
     stored = {name.removeprefix(f"team/{run.folder_key}/") for name in names(bucket)}
     assert {"result.json", "run.json", "ranks_test.parquet", "model/model.safetensors", "model/COMPLETE"} <= stored
     assert any(name.startswith("checkpoints/step-") for name in stored)
+    Membership.objects.create(user=user, project=dataset.project, role=Role.RESEARCHER)
+    longer = extend_run(run, user, {"epochs": 3})
+    claimed = claim_run(longer.pk)
+    assert claimed is not None
+    supervise_run(claimed, FAST)
+    longer.refresh_from_db()
+    assert (longer.state, longer.epochs) == (RunState.SUCCEEDED, 3), longer.error
+    assert longer.events.filter(type="metric", payload__split="train").count() == 1

@@ -21,9 +21,18 @@ def test_a_result_is_stored_with_layers_and_samples(make_run: Callable[..., Run]
     assert (run.valid, run.test) == ({"hr@10": 0.25}, {"hr@10": 0.5})
     assert run.protocol["version"] == "hash"
     assert run.slices == [
-        {"of": "items", "name": "tail", "bounds": "1-9", "users": 3, "metrics": {"ndcg@10": 0.25, "hr@10": 0.5}},
-        {"of": "users", "name": "long", "bounds": "21+", "users": 0, "metrics": {}},
+        {
+            "of": "items",
+            "name": "tail",
+            "bounds": "1-9",
+            "users": 3,
+            "metrics": {"ndcg@10": 0.25, "hr@10": 0.5},
+            "intervals": {"ndcg@10": [0.1, 0.4]},
+        },
+        {"of": "users", "name": "long", "bounds": "21+", "users": 0, "metrics": {}, "intervals": {}},
     ]
+    assert run.intervals == {"test": {"hr@10": [0.25, 0.75]}}
+    assert run.mask["parts"] == [{"title": "", "tokens": ["\ufffd", "b"], "items": [0, 0], "rows": ["11", "11"]}]
     assert run.data == {"users": 3, "items": 2, "interactions": 9}
     assert (run.seconds, run.epochs, run.best_epoch, run.users_evaluated) == (1.5, 2, 1, 3)
     assert (run.trainable_parameters, run.targets_per_second, run.warnings) == (7, 0, ["careful"])

@@ -57,7 +57,7 @@ def test_events_become_rows_in_order_and_progress_stays_on_the_run(
         (0, "log", {"message": "a\ufffdb"}),
         (1, "metric", {"split": "valid", "step": 1, "epoch": 0, "values": {"ndcg@10": 0.1, "loss": None}}),
         (2, "warning", {"message": "w", "hint": "h"}),
-        (3, "checkpoint", {"path": "checkpoints/1", "step": 1, "best": False}),
+        (3, "checkpoint", {"path": "checkpoints/1", "step": 1, "epoch": None, "best": False}),
     ]
     run.refresh_from_db()
     assert (run.progress["done"], run.progress["phase"]) == (2, "training")

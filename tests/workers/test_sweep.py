@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from tests.workers.fixtures import Dataset, Version, storage_root
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload
 from webapp.datasets.uploads import cancel_upload
 from webapp.fleet.models import WorkerNode
@@ -58,6 +59,14 @@ def test_questions_are_kept_for_a_day(version: Version) -> None:
     Question.objects.filter(pk=old.pk).update(asked_at=timezone.now() - timedelta(days=2))
     sweep()
     assert list(Question.objects.all()) == [new]
+
+
+def test_comparisons_are_kept_for_a_month() -> None:
+    now = timezone.now()
+    for key, days in (("old", 31), ("new", 29)):
+        RunComparison.objects.create(key=key, metric="ndcg@10", runs=[1, 2], asked_at=now - timedelta(days=days))
+    sweep()
+    assert [row.key for row in RunComparison.objects.all()] == ["new"]
 
 
 def test_expired_sessions_are_cleared() -> None:

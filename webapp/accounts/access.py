@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest
 
 from webapp.accounts.models import Membership, Project, Role
@@ -15,16 +17,22 @@ _SESSION_KEY = "project"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a signed-in user is: the current project, the role there, all projects to switch to, and unread notices."""
+    """Where a signed-in user is: the current project and its number of people, the role there, all projects, unread notices."""
 
     project: Project
     role: Role
     projects: list[Project]
+    people: int = 1
     unread: int = 0
 
     def may(self, role: Role) -> bool:
         """Whether the user's role is ``role`` or higher."""
         return self.role.level >= role.level
+
+    def require(self, role: Role) -> None:
+        """PermissionDenied, in a plain sentence, unless the user's role is ``role`` or higher."""
+        if not self.may(role):
+            raise _lacking(self.project, self.role, role)
 
     @property
     def may_curate(self) -> bool:
@@ -35,6 +43,16 @@ class Place:
     def may_launch(self) -> bool:
         """May upload data, launch and cancel runs."""
         return self.may(Role.RESEARCHER)
+
+    @property
+    def may_admin(self) -> bool:
+        """May invite people and change their roles."""
+        return self.may(Role.ADMIN)
+
+    @property
+    def shared(self) -> str:
+        """Who sees what is in the project, in words."""
+        return "only you" if self.people == 1 else f"shared by {self.people:,}"
 
 
 def find_place(request: HttpRequest) -> Place | None:
@@ -80,18 +98,27 @@ def require_role(user: User, project: Project, role: Role) -> None:
     """PermissionDenied, in a plain sentence, unless the user's role in the project is ``role`` or higher."""
     held = role_of(user, project)
     if held is None or held.level < role.level:
-        raise PermissionDenied(
-            f"This needs the role {role.value} in the project {project.name}; you are {held.value if held else 'no member'}. "
-            "Ask an admin of the project."
-        )
+        raise _lacking(project, held, role)
+
+
+def _lacking(project: Project, held: Role | None, role: Role) -> PermissionDenied:
+    return PermissionDenied(
+        f"This needs the role {role.value} in the project {project.name}; you are {held.value if held else 'no member'}. "
+        "Ask an admin of the project."
+    )
 
 
 def _look_up(user: User, wanted: int | None) -> Place | None:
-    # Counted here, so that the bell of every page costs no query of its own.
-    known = Membership.objects.filter(user=user).annotate(unread=unread_in_project())
-    memberships = list(known.select_related("project").order_by("pk"))
+    # Counted here, so that what the frame of every page says costs no query of its own.
+    mine = Membership.objects.filter(user=user).select_related("project")
+    memberships = list(mine.annotate(people=_people(), unread=unread_in_project()).order_by("pk"))
     if not memberships:
         return None
     current = next((membership for membership in memberships if membership.project_id == wanted), memberships[0])
     unread = sum(membership.unread for membership in memberships)
-    return Place(current.project, Role(current.role), [membership.project for membership in memberships], unread)
+    return Place(current.project, Role(current.role), [membership.project for membership in memberships], current.people, unread)
+
+
+def _people() -> Coalesce:
+    others = Membership.objects.filter(project=OuterRef("project")).order_by()
+    return Coalesce(Subquery(others.values("project").annotate(number=Count("pk")).values("number")), 0)

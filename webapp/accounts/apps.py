@@ -1,6 +1,7 @@
 """Django's registration of this app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class AccountsConfig(AppConfig):
@@ -8,3 +9,9 @@ class AccountsConfig(AppConfig):
 
     name = "webapp.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Give each person a project at the first sign-in."""
+        from webapp.accounts.personal import on_sign_in
+
+        user_logged_in.connect(on_sign_in, dispatch_uid="personal project")

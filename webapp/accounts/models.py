@@ -25,6 +25,10 @@ class Project(models.Model):
 
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=60, unique=True)
+    description = models.TextField(blank=True)
+    personal_of = models.OneToOneField(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="personal_project", help_text="whose own it is"
+    )
     members: "models.ManyToManyField[User, Membership]" = models.ManyToManyField(
         User, through="Membership", related_name="projects"
     )
@@ -46,6 +50,26 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.project}"
+
+
+class Invitation(models.Model):
+    """A link ``/join/<lookup>_<secret>`` that makes whoever follows it a member; of the secret only a keyed hash is kept."""
+
+    id: int
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+    note = models.CharField(max_length=100, blank=True, help_text="for whom it is")
+    lookup = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    single_use = models.BooleanField(default=False)
+    uses = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"invitation to {self.project} as {self.role}"
 
 
 class ApiToken(models.Model):

@@ -1,17 +1,16 @@
 """Bearer tokens ``darec_<lookup>_<secret>``. The secret is shown once; only its keyed hash is kept."""
 
 import datetime
-import hashlib
-import hmac
 import secrets
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from webapp.accounts.keyed import digest, same
 from webapp.accounts.models import ApiToken
 
 _PREFIX = "darec"
+_PURPOSE = "darec api token"
 _USE_IS_NOTED_AFTER = datetime.timedelta(minutes=1)
 
 
@@ -19,7 +18,7 @@ def issue_token(user: User, name: str, days: int | None) -> tuple[ApiToken, str]
     """A new token that is good for ``days`` (None: for ever), and its text, which nobody can see again."""
     lookup, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     expires = timezone.now() + datetime.timedelta(days=days) if days else None
-    token = ApiToken.objects.create(user=user, name=name, lookup=lookup, digest=_digest(secret), expires_at=expires)
+    token = ApiToken.objects.create(user=user, name=name, lookup=lookup, digest=digest(_PURPOSE, secret), expires_at=expires)
     return token, f"{_PREFIX}_{lookup}_{secret}"
 
 
@@ -28,8 +27,7 @@ def user_of_token(text: str) -> User | None:
     prefix, _, rest = text.partition("_")
     lookup, _, secret = rest.partition("_")
     token = ApiToken.objects.select_related("user").filter(lookup=lookup).first()
-    # Compare also where nothing was found, so that the time taken does not tell which look-up parts exist.
-    matches = hmac.compare_digest(token.digest if token else "0" * 64, _digest(secret))
+    matches = same(token.digest if token else None, digest(_PURPOSE, secret))
     now = timezone.now()
     if not token or not matches or prefix != _PREFIX or token.revoked_at or not token.user.is_active:
         return None
@@ -43,8 +41,3 @@ def user_of_token(text: str) -> User | None:
 def revoke_token(token: ApiToken) -> None:
     """End the token's validity now; a token revoked before keeps its time."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
-
-
-def _digest(secret: str) -> str:
-    key = hashlib.sha256(b"darec api token\x00" + settings.SECRET_KEY.encode()).digest()
-    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()

@@ -19,7 +19,7 @@ from webapp.experiments.models import RunState
 
 router = Router(tags=["runs"])
 _ERRORS: dict[int, Any] = {401: ErrorOut, 403: ErrorOut, 404: ErrorOut, 422: ErrorOut, 500: ErrorOut}
-_HEAVY = ("spec", "progress", "data", "valid", "slices", "warnings", *HEAVY_OF_VERSION)
+_HEAVY = ("spec", "progress", "data", "valid", "slices", "intervals", "mask", "warnings", *HEAVY_OF_VERSION)
 
 
 @router.get("", response={200: RunPage, **_ERRORS}, operation_id="list_runs")

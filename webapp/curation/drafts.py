@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from pydantic import ValidationError
 
 from engine.data.edits import Edits
@@ -15,7 +15,7 @@ from engine.spec import FilterSpec
 from webapp.audit.trail import record
 from webapp.curation.models import Draft, DraftEdit, EditKind
 from webapp.datasets.deriving import derive_version
-from webapp.datasets.models import Version, VersionState
+from webapp.datasets.models import HEAVY, Version, VersionState
 
 MOST_EDITS = 50_000
 _AUDITED = 200
@@ -37,9 +37,10 @@ class NewEdit:
 
 
 def open_draft(version: Version) -> Draft | None:
-    """The draft of this version that is not made yet, or whose version could not be made."""
+    """The draft of this version that is not made yet, or whose version could not be made, with its ``number_of_edits``."""
     unmade = Q(made=None) | Q(made__state=VersionState.FAILED)
-    return version.drafts.filter(unmade).select_related("made").order_by("-pk").first()
+    drafts = version.drafts.filter(unmade).select_related("made").annotate(number_of_edits=Count("edits"))
+    return drafts.defer(*(f"made__{name}" for name in HEAVY)).order_by("-pk").first()
 
 
 def edits_of(draft: Draft | None) -> Edits:

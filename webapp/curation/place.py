@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from webapp.accounts.access import enter_project, require_role
+from webapp.accounts.access import enter_project
 from webapp.accounts.models import Role
 from webapp.curation.drafts import open_draft
 from webapp.curation.models import CatalogueItem, Draft
@@ -21,8 +21,7 @@ _TEMPLATE = "curation/start.html"
 def get_curated_version(request: PageRequest, dataset: int, number: int) -> Version:
     """The version, for its curators: 404 to strangers, PermissionDenied to others of the project."""
     version = get_numbered_version_for_user(request.user, dataset, number)
-    enter_project(request, version.dataset.project)
-    require_role(request.user, version.dataset.project, Role.CURATOR)
+    enter_project(request, version.dataset.project).require(Role.CURATOR)
     return version
 
 
@@ -33,7 +32,7 @@ def has_items(version: Version) -> bool:
 
 def frame(version: Version, draft: Draft | None, tab: str) -> dict[str, Any]:
     """The context of a page about ``version``; ``tab`` is the one that is open."""
-    edits = draft.edits.count() if draft else 0
+    edits = draft.number_of_edits if draft else 0  # type: ignore[attr-defined]
     return {"version": version, "draft": draft, "number_of_edits": edits, "tab": tab, "section": "datasets"}
 
 

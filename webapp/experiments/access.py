@@ -1,11 +1,11 @@
 """Runs and groups of runs that a user may see; all else is answered 404."""
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404
 
 from webapp.datasets.models import HEAVY_OF_VERSION
-from webapp.experiments.models import Run, RunGroup
+from webapp.experiments.models import Run, RunGroup, RunStar
 
 
 def runs_for_user(user: User) -> QuerySet[Run]:
@@ -14,10 +14,18 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 
 
 def get_run_for_user(user: User, pk: int) -> Run:
-    """A run of one of the user's projects, or 404."""
-    runs = runs_for_user(user).filter(pk=pk)
-    related = runs.select_related("project", "version__dataset", "created_by", "variant__group", "search_trial__search")
-    found = related.defer("search_trial__search__plan", "search_trial__search__answer").first()
+    """A run of one of the user's projects, or 404.
+
+    ``starred`` says whether the user has starred it, ``continued_by`` is the newest run that extends it, or None.
+    """
+    starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
+    longer = Run.objects.filter(continues=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred, continued_by=Subquery(longer))
+    related = runs.select_related(
+        "project", "version__dataset", "created_by", "variant__group", "search_trial__search", "continues"
+    )
+    heavy = ("search_trial__search__plan", "search_trial__search__answer", "continues__spec", "continues__slices")
+    found = related.defer(*HEAVY_OF_VERSION, *heavy).first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")
     return found
@@ -27,7 +35,7 @@ def get_group_for_user(user: User, pk: int) -> RunGroup:
     """A group of runs of one of the user's projects, or 404."""
     groups = RunGroup.objects.filter(project__memberships__user=user, pk=pk)
     related = groups.select_related("project", "version__dataset", "source", "created_by")
-    found = related.defer(*HEAVY_OF_VERSION, "source__spec", "source__slices").first()
+    found = related.defer(*HEAVY_OF_VERSION, "source__spec", "source__slices", "source__intervals", "source__mask").first()
     if found is None:
         raise Http404("There is no such group of runs, or it is not yours.")
     return found

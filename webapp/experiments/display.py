@@ -6,9 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from engine.adapters.kinds import ADAPTER_KINDS
 from engine.methods import METHODS
 from webapp.display import NOTHING, count, duration, moment, percent, rate, score, since
 from webapp.experiments.events import MAIN_METRIC
+from webapp.experiments.mask_picture import MODE_WORDS, mask_picture
 from webapp.experiments.models import ACTIVE_STATES, LayerAdapter, Run, RunState, SampleRecommendation
 
 # The pause sign proper (U+23F8) is missing from many fonts.
@@ -27,6 +29,10 @@ SHAPES = {
 }
 STAGES_NOTE = "DARec trains its CF model first, then both parts together: the losses of the two stages are of different scales."
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
+INTERVAL_WORDS = "95 % percentile bootstrap over users, 4,000 resamples"
+"""How intervals come about; a test holds it against ``engine.evaluation.intervals.METHOD``, which loads more than a page may."""
+SAMPLE_FILTERS = {"": "all", "hits": "hits", "misses": "misses"}
+"""By what stands in the address, the word for it."""
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
 _SLICE_TITLES = {
     "items": "By the held-out item's interactions in training",
@@ -34,6 +40,8 @@ _SLICE_TITLES = {
 }
 _LEGEND = ((0, "none"), (1, "1"), (2, "2"), (4, "4"), (8, "8"), (16, "16"), (32, "32"), (64, "64+"))
 _MAIN_ORDER = ("ndcg", "hr", "mrr")
+COMPACT_FROM = 12
+"""From more layers than this on, rows of the layer map are low, so that 32 of them fit on a screen."""
 _SCALE_STEPS = 10
 _SCALE_TOP_RANK = 64
 
@@ -66,20 +74,27 @@ def progress(run: Run) -> dict[str, Any]:
     values = run.progress
     fraction = float(values.get("fraction", 0.0))
     parts = []
+    # While it waits, it is as far as its last attempt was, but nothing moves.
+    moves = run.state in (RunState.RUNNING, RunState.EVALUATING, RunState.CANCELLING)
     if values.get("epoch") is not None:
         parts.append(f"epoch {values['epoch']}")
     if values.get("total"):
         parts.append(f"{count(values['done'])} of {count(values['total'])} {values.get('unit', '')}".strip())
-    if values.get("targets_per_second"):
+    if moves and values.get("targets_per_second"):
         parts.append(f"{rate(values['targets_per_second'])} targets/s")
-    eta = values.get("eta_seconds")
+    eta = values.get("eta_seconds") if moves and run.state != RunState.CANCELLING else None
     return {
         "fraction": fraction,
         "percent": percent(fraction),
-        "phase": values.get("phase", ""),
+        "phase": values.get("phase", "") if moves or run.state == RunState.STARTING else "",
         "parts": parts,
         "eta": duration(eta) if eta is not None else "",
     }
+
+
+def has_stages(run: Run) -> bool:
+    """Whether the run trains a CF model first, and then both parts."""
+    return bool(run.spec.get("method", {}).get("injection", {}).get("kind", "none") != "none")
 
 
 def header(run: Run) -> dict[str, Any]:
@@ -98,7 +113,7 @@ def header(run: Run) -> dict[str, Any]:
         "finished": moment(run.finished_at),
         "cancellable": is_active(run) and run.state != RunState.CANCELLING,
         "nano": NANO_NOTE if method.get("backbone") == "nano" else "",
-        "stages": STAGES_NOTE if method.get("injection", {}).get("kind", "none") != "none" else "",
+        "stages": STAGES_NOTE if has_stages(run) else "",
     }
 
 
@@ -134,26 +149,37 @@ def metric_table(run: Run) -> dict[str, Any] | None:
     names = {*run.test, *run.valid}
     if not names:
         return None
-    split = [name.partition("@") for name in names]
+    split, intervals = [name.partition("@") for name in names], run.intervals.get("test", {})
     cutoffs = sorted({cut for _, _, cut in split}, key=lambda cut: int(cut) if cut.isdecimal() else 0)
+    main, _, main_cut = MAIN_METRIC.partition("@")
     bases = sorted({base for base, _, _ in split}, key=_metric_order)
     rows = [
         {
             "name": _metric_name(base),
-            "test": [_cell(base, cut, run.test) for cut in cutoffs],
-            "valid": [_cell(base, cut, run.valid) for cut in cutoffs],
+            "test": [_cell(base, cut, run.test, intervals) for cut in cutoffs],
+            "valid": [_cell(base, cut, run.valid, {}) for cut in cutoffs],
         }
         for base in bases
     ]
-    return {"cutoffs": [f"@{cut}" if cut else "" for cut in cutoffs], "rows": rows}
+    return {
+        "cutoffs": [f"@{cut}" if cut else "" for cut in cutoffs],
+        "rows": rows,
+        "headline": _cell(main, main_cut, run.test, intervals) if MAIN_METRIC in intervals else None,
+        "method": INTERVAL_WORDS,
+    }
 
 
 def slice_table(run: Run) -> list[dict[str, Any]]:
     """Test metrics of some of the users: by how often the held-out item was seen in training, and by length of history."""
     return [
-        {"title": _SLICE_TITLES.get(of, of), "lines": [_slice(line) for line in lines]}
+        {"title": slice_title(of), "lines": [_slice(line) for line in lines]}
         for of, lines in groupby(run.slices, key=lambda line: str(line["of"]))
     ]
+
+
+def slice_title(of: str) -> str:
+    """What the users of a slice are put together by, in words."""
+    return _SLICE_TITLES.get(of, of)
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
@@ -179,7 +205,7 @@ def layer_map(layers: list[LayerAdapter]) -> dict[str, Any] | None:
     rows = [
         {
             "layer": layer.layer,
-            "kind": layer.kind,
+            "kind": ADAPTER_KINDS.get(layer.kind).title if layer.kind in ADAPTER_KINDS else layer.kind,
             "target": NOTHING if layer.kind == "none" else layer.target,
             "rank": NOTHING if layer.kind == "none" else str(layer.rank),
             "step": rank_step(layer.rank),
@@ -189,7 +215,8 @@ def layer_map(layers: list[LayerAdapter]) -> dict[str, Any] | None:
         for layer in sorted(layers, key=lambda layer: -layer.layer)
     ]
     legend = [(rank_step(rank), label) for rank, label in _LEGEND]
-    return {"rows": rows, "legend": legend, "total": count(sum(layer.parameters for layer in layers))}
+    total = count(sum(layer.parameters for layer in layers))
+    return {"rows": rows, "legend": legend, "total": total, "compact": len(rows) > COMPACT_FROM}
 
 
 def rank_step(rank: int) -> int:
@@ -201,16 +228,60 @@ def rank_step(rank: int) -> int:
 
 def sample(row: SampleRecommendation, catalogue: int | None) -> dict[str, Any]:
     """One user's sample: history, held-out item with its position from 1, and the list with the held-out item marked."""
-    position = row.rank + 1
-    place = f"{position:,.0f}" if position == int(position) else f"{position:,.1f} (tied)"
     return {
         "user": row.user_id_text,
         "history": row.history,
         "target": row.target,
-        "position": f"{place} of {count(catalogue)}" if catalogue else place,
+        "position": position_of(row.rank, catalogue),
         "hit": any(item["id"] == row.target["id"] for item in row.recommended),
-        "recommended": [{**item, "held_out": item["id"] == row.target["id"]} for item in row.recommended],
+        "recommended": [
+            {
+                **item,
+                "held_out": item["id"] == row.target["id"],
+                "score": f"{item['score']:.3g}" if item.get("score") is not None else "",
+            }
+            for item in row.recommended
+        ],
     }
+
+
+def sample_part(run: Run, wanted: str) -> dict[str, Any]:
+    """The stored samples, of those only hits (the held-out item is in the list) or misses if ``wanted`` says so."""
+    known = [sample(row, run.protocol.get("catalogue")) for row in run.samples.all()]
+    chosen = wanted if wanted in SAMPLE_FILTERS else ""
+    groups = {"": known, "hits": [row for row in known if row["hit"]], "misses": [row for row in known if not row["hit"]]}
+    return {
+        "samples": groups[chosen],
+        "sampled": len(known),
+        "sample_filters": [(name, word, len(groups[name]), name == chosen) for name, word in SAMPLE_FILTERS.items()],
+    }
+
+
+def mask_part(run: Run) -> dict[str, Any] | None:
+    """The mask of the run, each part as a picture; None where there is none."""
+    if not run.mask:
+        return None
+    words = MODE_WORDS.get(run.mask["mask"], "")
+    return {
+        "name": run.mask["mask"],
+        "words": words,
+        "history": run.mask["history"],
+        "parts": [
+            {
+                "title": part["title"],
+                "picture": mask_picture([[sign == "1" for sign in row] for row in part["rows"]], part["tokens"], part["items"]),
+                "caption": "Rows look, columns are looked at.",
+            }
+            for part in run.mask["parts"]
+        ],
+    }
+
+
+def position_of(rank: float, catalogue: int | None) -> str:
+    """Where the held-out item stands, counted from 1: ``4 of 240``; of a 0-based mid-rank."""
+    position = rank + 1
+    place = f"{position:,.0f}" if position == int(position) else f"{position:,.1f} (tied)"
+    return f"{place} of {count(catalogue)}" if catalogue else place
 
 
 def _slice(line: dict[str, Any]) -> dict[str, str]:
@@ -219,13 +290,23 @@ def _slice(line: dict[str, Any]) -> dict[str, str]:
         "bounds": line["bounds"],
         "users": count(line["users"]),
         "ndcg": score(line["metrics"].get(MAIN_METRIC)),
+        "range": _range(line.get("intervals", {}), MAIN_METRIC),
         "hr": score(line["metrics"].get("hr@10")),
     }
 
 
-def _cell(base: str, cut: str, values: dict[str, float]) -> dict[str, Any]:
+def _cell(base: str, cut: str, values: dict[str, float], intervals: dict[str, list[float]]) -> dict[str, Any]:
     name = f"{base}@{cut}" if cut else base
-    return {"text": score(values[name]) if name in values else "", "main": name == MAIN_METRIC}
+    return {
+        "text": score(values[name]) if name in values else "",
+        "range": _range(intervals, name),
+        "main": name == MAIN_METRIC,
+    }
+
+
+def _range(intervals: dict[str, list[float]], name: str) -> str:
+    """``.0541 to .0602``; empty where there is no interval."""
+    return " to ".join(score(end) for end in intervals[name]) if name in intervals else ""
 
 
 def _metric_name(base: str) -> str:

@@ -1,63 +1,142 @@
-"""What a run reported, put together for its page: the learning curve and the log."""
+"""A run's learning curve, from what it reported: thinned out in SQL, so that a page stays small however long the run is."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from webapp.display import moment, score
-from webapp.experiments.models import Run
+from django.db import connection
 
-_LOG_LINES = 200
+from webapp.display import score
+from webapp.experiments.models import Run, RunEvent
+
 MAIN_METRIC = "ndcg@10"
+POINTS = 250
+"""At most about so many points a line."""
+_GENERATIONS = 20
+"""A run may extend one that extended another: so many steps back are drawn."""
+
+# Of each step the newest report counts: a later attempt repeats what the former did after its last checkpoint, and a run that
+# extends another what that one did after the checkpoint that was copied. A line of too many points is cut into stretches of
+# which the lowest and the highest stay, so that no dip and no best epoch is lost.
+_SQL = f"""
+WITH RECURSIVE family AS (
+    SELECT id, continues_id, 0 AS back FROM {Run._meta.db_table} WHERE id = %(run)s
+    UNION ALL
+    SELECT older.id, older.continues_id, back + 1 FROM {Run._meta.db_table} older
+    JOIN family ON older.id = family.continues_id WHERE back < %(generations)s
+), points AS MATERIALIZED (
+    SELECT back, attempt, sequence, payload->>'split' AS split,
+        (payload->>'step')::bigint AS step, (payload->>'epoch')::bigint AS epoch,
+        (CASE payload->>'split' WHEN 'train' THEN payload->'values'->>'loss'
+            ELSE payload->'values'->>%(metric)s END)::float AS value
+    FROM family JOIN {RunEvent._meta.db_table} event ON event.run_id = family.id
+    WHERE type = 'metric' AND payload->>'split' IN ('train', 'valid')
+), begins AS (
+    SELECT back, min(step) AS step FROM points GROUP BY back
+), newest AS (
+    SELECT DISTINCT ON (split, step) split, step, epoch, value FROM points
+    WHERE value IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM begins WHERE begins.back < points.back AND begins.step <= points.step
+    )
+    ORDER BY split, step, back, attempt DESC, sequence DESC
+), stretches AS (
+    SELECT *, count(*) OVER (PARTITION BY split) AS total,
+        ntile(%(stretches)s) OVER (PARTITION BY split ORDER BY step) AS stretch,
+        row_number() OVER (PARTITION BY split ORDER BY step DESC) AS from_end
+    FROM newest
+), ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY split, stretch ORDER BY value, step) AS lowest,
+        row_number() OVER (PARTITION BY split, stretch ORDER BY value DESC, step) AS highest
+    FROM stretches
+)
+SELECT split, step, epoch, value, total FROM ranked
+WHERE total <= %(points)s OR lowest = 1 OR highest = 1 OR from_end = 1
+UNION ALL
+SELECT 'attempt', min(step), min(epoch), attempt, 0 FROM points WHERE back = 0 GROUP BY attempt
+ORDER BY 1, 2
+"""  # noqa: S608 - table names of ours
 
 
-def curve(run: Run) -> list[dict[str, Any]]:
-    """One point an epoch: ``epoch``, and ``loss`` and ``ndcg`` where reported; a later attempt's replace a former's."""
-    points: dict[int, dict[str, Any]] = {}
-    events = run.events.filter(type="metric").order_by("attempt", "sequence").values_list("payload", flat=True)
-    for payload in events:
-        epoch = payload["epoch"]
-        point = points.setdefault(epoch, {"epoch": epoch, "loss": None, "ndcg": None})
-        values = payload["values"]
-        if payload["split"] == "train" and "loss" in values:
-            point["loss"] = values["loss"]
-        if payload["split"] == "valid" and MAIN_METRIC in values:
-            point["ndcg"] = values[MAIN_METRIC]
-    return [points[epoch] for epoch in sorted(points)]
+@dataclass(frozen=True)
+class Point:
+    """A value that was reported after so many steps and epochs."""
+
+    step: int
+    epoch: int
+    value: float
 
 
-def curve_rows(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The curve as a table, newest first; the best epoch is marked."""
-    best = max((point["ndcg"] for point in points if point["ndcg"] is not None), default=None)
-    return [
-        {
-            "epoch": point["epoch"],
-            "loss": "" if point["loss"] is None else f"{point['loss']:.4f}",
-            "ndcg": "" if point["ndcg"] is None else score(point["ndcg"]),
-            "best": best is not None and point["ndcg"] == best,
-        }
-        for point in reversed(points)
-    ]
+@dataclass(frozen=True)
+class Curve:
+    """A run's learning curve, with those of the runs that it extends before it.
+
+    Attributes:
+        valid: NDCG@10 on validation; ``loss``: of training. In order of their steps.
+        total: how many points there are without thinning, of the longer line.
+        marks: where attempts after the first begin: label, and the first step and epoch that were reported.
+    """
+
+    valid: list[Point]
+    loss: list[Point]
+    total: int
+    marks: list[tuple[str, int, int]]
+
+    @property
+    def by_step(self) -> bool:
+        """Whether the loss was reported within epochs, so that only steps tell points apart."""
+        return len({point.epoch for point in self.loss}) < len(self.loss)
 
 
-def chart(points: list[dict[str, Any]]) -> dict[str, Any]:
-    """The curve's numbers for the chart script; numbers only, no text of anybody's."""
-    return {
-        "valid": [[point["epoch"], point["ndcg"]] for point in points if point["ndcg"] is not None],
-        "loss": [[point["epoch"], point["loss"]] for point in points if point["loss"] is not None],
+def curve(run: Run) -> Curve:
+    """The curve of ``run``, by one query."""
+    values: dict[str, str | int] = {
+        "run": run.pk,
+        "metric": MAIN_METRIC,
+        "points": POINTS,
+        "stretches": POINTS // 2,
+        "generations": _GENERATIONS,
     }
+    lines: dict[str, list[Point]] = {"valid": [], "train": [], "attempt": []}
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, values)
+        for line, step, epoch, value, count in cursor.fetchall():
+            lines[line].append(Point(step, epoch, value))
+            total = max(total, count)
+    marks = [(_mark(run, int(begin.value)), begin.step, begin.epoch) for begin in lines["attempt"]]
+    # Where the first attempt begins is the start of the chart, unless it goes on with another run's training.
+    return Curve(lines["valid"], lines["train"], total, marks[0 if run.continues_id is not None else 1 :])
 
 
-def log_lines(run: Run) -> list[dict[str, str]]:
-    """The last lines of the run's log, oldest first."""
-    events = run.events.filter(type__in=("log", "warning", "checkpoint")).order_by("-attempt", "-sequence")[:_LOG_LINES]
-    return [
-        {"time": moment(event.created_at), "kind": event.type, "text": _line(event.type, event.payload)}
-        for event in reversed(list(events))
-    ]
+def _mark(run: Run, attempt: int) -> str:
+    return f"{run} begins" if run.continues_id is not None and attempt == 1 else f"attempt {attempt}"
 
 
-def _line(kind: str, payload: dict[str, Any]) -> str:
-    if kind == "checkpoint":
-        best = ", the best so far" if payload.get("best") else ""
-        return f"checkpoint at step {payload.get('step'):,}{best}"
-    text = str(payload.get("message", ""))
-    return f"{text} {payload['hint']}" if payload.get("hint") else text
+def curve_rows(found: Curve) -> list[dict[str, Any]]:
+    """The curve as a table, newest first; the best evaluation is marked."""
+    losses = {point.step: point for point in found.loss}
+    values = {point.step: point for point in found.valid}
+    best = max((point.value for point in found.valid), default=None)
+    rows = []
+    for step in sorted({*losses, *values}, reverse=True):
+        loss, value = losses.get(step), values.get(step)
+        rows.append(
+            {
+                "epoch": (loss or value).epoch,  # type: ignore[union-attr]
+                "step": f"{step:,}",
+                "loss": f"{loss.value:.4f}" if loss else "",
+                "ndcg": score(value.value) if value else "",
+                "best": value is not None and value.value == best,
+            }
+        )
+    return rows
+
+
+def chart(found: Curve) -> dict[str, Any]:
+    """The curve's numbers for the chart script: points as [x, value], and marks; nothing of it is anybody's text."""
+    by_step = found.by_step
+
+    def line(points: list[Point]) -> list[list[float]]:
+        return [[point.step if by_step else point.epoch, point.value] for point in points]
+
+    marks = [[step if by_step else epoch - 0.5, label] for label, step, epoch in found.marks]
+    return {"unit": "step" if by_step else "epoch", "valid": line(found.valid), "loss": line(found.loss), "marks": marks}

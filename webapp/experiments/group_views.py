@@ -18,7 +18,9 @@ from webapp.experiments.access import get_group_for_user
 from webapp.experiments.actions import cancel_group
 from webapp.experiments.groups import ask_for_comparisons, standing
 from webapp.experiments.models import ACTIVE_STATES, RunGroup, RunState
+from webapp.experiments.stamps import group_stamp
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamped
 
 _GROUPS_A_PAGE = 50
 _TEMPLATE = "experiments/group.html"
@@ -34,7 +36,7 @@ def group_list(request: PageRequest) -> HttpResponse:
     groups = (
         RunGroup.objects.filter(project=place.project)
         .select_related("version__dataset", "source")
-        .defer(*HEAVY_OF_VERSION, "source__spec", "source__slices")
+        .defer(*HEAVY_OF_VERSION, "source__spec", "source__slices", "source__intervals", "source__mask")
         .annotate(
             runs=Count("variants__runs"),
             active=Count("variants__runs", filter=active),
@@ -52,6 +54,9 @@ def group_list(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def group_page(request: PageRequest, pk: int) -> HttpResponse:
     """A group as one table. It is polled until all runs have ended and are compared; POST cancels those that are active."""
+    stamp = group_stamp(request.user, pk) if wants_part(request) else ""
+    if stamp and seen(request) == stamp:
+        return nothing_new(stamp)
     group = get_group_for_user(request.user, pk)
     enter_project(request, group.project)
     if request.method == "POST":
@@ -60,7 +65,7 @@ def group_page(request: PageRequest, pk: int) -> HttpResponse:
         return redirect("group", pk=group.pk)
     context = _context(group)
     if wants_part(request):
-        return living_part(request, _TEMPLATE, context, polling=context["polling"])
+        return stamped(living_part(request, _TEMPLATE, context, polling=context["polling"]), stamp)
     return render(request, _TEMPLATE, context)
 
 

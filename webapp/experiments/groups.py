@@ -20,7 +20,7 @@ from webapp.experiments.models import ACTIVE_STATES, GroupVariant, Run, RunGroup
 RANKS = "ranks_test.parquet"
 """The file in a run's folder that holds the rank of each user's held-out item."""
 _ASK_AGAIN = timedelta(seconds=60)
-_HEAVY = ("spec", "data", "valid", "warnings", "slices", "hint")
+_HEAVY = ("spec", "data", "valid", "warnings", "slices", "intervals", "mask", "hint")
 
 
 @dataclass(frozen=True)

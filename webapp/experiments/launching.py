@@ -39,13 +39,16 @@ class _Choice:
 @page
 @require_http_methods(["GET", "POST"])
 def new_run(request: PageRequest) -> HttpResponse:
-    """Choose and launch. GET takes ``version``, ``preset`` and ``clone`` (a run's id); POST launches, or says what to correct."""
+    """Choose and launch. POST launches, or says what to correct.
+
+    GET takes ``version``, ``preset``, ``clone`` (a run's id), and settings by their dotted path, which are put on top.
+    """
     choice = _choose(request, request.POST if request.method == "POST" else request.GET)
     place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
     require_role(request.user, place.project, Role.RESEARCHER)
     if request.method == "POST":
         return _launch(request, place, choice)
-    form = _prefilled(choice)
+    form = _prefilled(choice, {name: str(value) for name, value in request.GET.items() if "." in name})
     context = _context(place, choice, form)
     if wants_part(request):
         part = "leakage" if request.htmx.target == "leakage" else "settings"
@@ -88,7 +91,7 @@ def _choose(request: PageRequest, query: QueryDict) -> _Choice:
     return _Choice(version, preset, source if source and source.method == preset.method else None, problem)
 
 
-def _prefilled(choice: _Choice) -> SpecForm:
+def _prefilled(choice: _Choice, settings: dict[str, str]) -> SpecForm:
     problem, spec = choice.problem, None
     if choice.source:
         try:
@@ -96,6 +99,7 @@ def _prefilled(choice: _Choice) -> SpecForm:
         except SpecError as error:
             problem = f"The settings of {choice.source} are no longer valid, so these are the preset's. {error}"
     form = SpecForm(choice.preset, spec=spec)
+    form.put(settings)
     if problem:
         form.problems.append(problem)
     return form

@@ -3,6 +3,8 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import User
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from webapp.accounts.models import Project
@@ -34,6 +36,11 @@ ACTIVE_STATES = (RunState.QUEUED, *WORKING_STATES)
 """The run will still change by itself: pages poll."""
 ENDED_STATES = (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST)
 MAX_ATTEMPTS = 3
+LONGEST_TAG = 40
+MOST_TAGS = 20
+"""Of one run."""
+LONGEST_NOTES = 20_000
+"""Characters."""
 
 
 class GroupKind(models.TextChoices):
@@ -112,6 +119,19 @@ class Run(models.Model):
     reference = models.CharField(
         max_length=16, blank=True, help_text="to find our own fault in the log; empty for the user's mistakes"
     )
+    remedy = models.JSONField(
+        default=dict,
+        help_text="of a run that failed or was lost: kind (workers.failures.Kind), and where a change of settings may help, "
+        "settings by dotted path and a label for it",
+    )
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continuations",
+        help_text="the run whose training this one extends; it begins from a copy of that one's last checkpoint",
+    )
     folder_key = models.CharField(max_length=300, blank=True, help_text="storage folder: checkpoints, model, ranks, result")
     data = models.JSONField(default=dict, help_text="engine.result.DataCounts")
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")
@@ -120,7 +140,11 @@ class Run(models.Model):
     curve_at = models.JSONField(default=list, help_text="how far that stage was at each of them, 0 to 1")
     stopped_below = models.BooleanField(default=False, help_text="training.stop_below ended the last stage early")
     test = models.JSONField(default=dict)
+    intervals = models.JSONField(
+        default=dict, help_text="valid, test: lower and upper end of each metric's 95 % interval over users; empty: an older run"
+    )
     slices = models.JSONField(default=list, help_text="list of engine.result.SliceLine")
+    mask = models.JSONField(default=dict, help_text="engine.result.MaskSample; empty: none, or an older run")
     warnings = models.JSONField(default=list)
     acknowledged = models.JSONField(
         default=list, help_text="serious findings of the version's leakage report that were known and accepted at the launch"
@@ -134,14 +158,48 @@ class Run(models.Model):
     variant = models.ForeignKey(
         GroupVariant, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs", help_text="its place in a group"
     )
+    tags: "models.Field[list[str], list[str]]" = ArrayField(
+        models.CharField(max_length=LONGEST_TAG), default=list, blank=True, help_text="sorted; people's words, hostile text"
+    )
+    notes = models.TextField(blank=True, help_text="Markdown; hostile text")
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="lists leave it out from then on")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["project", "-id"]), models.Index(fields=["state"])]
+        indexes: ClassVar = [
+            models.Index(fields=["project", "-id"]),
+            models.Index(fields=["project", "state", "-id"], name="run_of_state"),
+            models.Index(fields=["project", "method", "-id"], name="run_of_method"),
+            models.Index(fields=["state"]),
+            GinIndex(fields=["tags"], name="run_tags"),
+        ]
 
     def __str__(self) -> str:
         return f"run-{self.pk}"
+
+
+class RunStar(models.Model):
+    """A run that somebody wants to find again; everybody has their own."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="stars")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "run"], name="star_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} starred by {self.user_id}"
+
+
+class RunColumns(models.Model):
+    """The columns that somebody wants to see in the list of runs, unless an address names others."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    names = models.JSONField(default=list, help_text="names of webapp.experiments.fields, in order")
+
+    def __str__(self) -> str:
+        return f"columns of {self.user_id}"
 
 
 class RunEvent(models.Model):
@@ -157,7 +215,39 @@ class RunEvent(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "attempt", "sequence"], name="event_once")]
+        # For the curve, and for the warnings or checkpoints among many lines of a log.
+        indexes: ClassVar = [models.Index(fields=["run", "type", "attempt", "sequence"], name="event_by_type")]
         ordering: ClassVar = ["run", "attempt", "sequence"]
+
+
+class Ending(models.TextChoices):
+    """How an attempt ended. A run goes on after one that was lost (twice at most) or given back."""
+
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    LOST = "lost", "lost"
+    GIVEN_BACK = "given back", "given back"
+
+
+class AttemptRecord(models.Model):
+    """One attempt of a worker at a run, for people; what counts is the run's own row."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField(help_text="as Run.attempt, from 1")
+    worker = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=12, choices=Ending.choices, blank=True, help_text="empty: it has not ended")
+    reason = models.TextField(blank=True, help_text="why it ended so, in words")
+    reached = models.JSONField(default=dict, help_text="the last engine.events.ProgressEvent before it ended")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="attempt_once")]
+        ordering: ClassVar = ["run", "number"]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} at {self.run}"
 
 
 class LayerAdapter(models.Model):

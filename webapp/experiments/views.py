@@ -1,53 +1,41 @@
-"""Pages of runs: the list and one run."""
+"""The page of one run."""
 
 import json
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from engine.errors import UserError
 from engine.study.ablations import has_ablations
-from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.access import enter_project, require_role
 from webapp.accounts.models import Role
 from webapp.experiments import display, events
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
-from webapp.experiments.listing import Listing, active_exists
+from webapp.experiments.ending import attempt_rows, ending, may_extend
+from webapp.experiments.log import LEVELS, last_lines
+from webapp.experiments.mark_views import marks
 from webapp.experiments.models import Run, RunState
+from webapp.experiments.resuming import how_it_goes_on
+from webapp.experiments.slice_chart import slice_chart
+from webapp.experiments.spec_difference import spec_difference
+from webapp.experiments.stamps import run_stamps
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamped
 
-_RUNS_A_PAGE = 50
 _TEMPLATE = "experiments/run.html"
-
-
-@page
-@require_GET
-def run_list(request: PageRequest) -> HttpResponse:
-    """The project's runs, filtered, sorted and in pages; the table refreshes itself while something is active."""
-    place = get_place(request)
-    listing = Listing.from_query(request.GET)
-    shown = Paginator(listing.query(place.project), _RUNS_A_PAGE).get_page(request.GET.get("page"))
-    polling = active_exists(place.project)
-    context = {
-        "page": shown,
-        "rows": [listing.row(run) for run in shown],
-        "listing": listing,
-        "polling": polling,
-        "section": "runs",
-    }
-    if wants_part(request):
-        return living_part(request, "experiments/runs.html", context, polling=polling)
-    return render(request, "experiments/runs.html", context)
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def run_page(request: PageRequest, pk: int) -> HttpResponse:
     """A run: how it goes, what came out, why. Its living part is polled until the run has ended; POST cancels."""
+    stamps = run_stamps(request.user, pk) if wants_part(request) else ("", "")
+    if stamps[0] and seen(request) == stamps[0] and seen(request, 1) == stamps[1]:
+        return nothing_new(*stamps)
     run = get_run_for_user(request.user, pk)
     enter_project(request, run.project)
     if request.method == "POST":
@@ -55,14 +43,27 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
         _cancel(request, run)
         return redirect("run", pk=run.pk)
     if wants_part(request):
-        return _refresh(request, run)
-    context = {**_live(run), **_outcome(run), "section": "runs"}
+        reported = seen(request, 1) != stamps[1]
+        return stamped(_refresh(request, run, reported=reported), *stamps)
+    context = {
+        **_live(run),
+        **_reported(run),
+        **_outcome(run, request.GET.get("samples", "")),
+        **marks(run),
+        "difference": spec_difference(run),
+        "has_files": bool(run.folder_key) and run.started_at is not None,
+        "section": "runs",
+    }
     return render(request, _TEMPLATE, context)
 
 
-def _refresh(request: PageRequest, run: Run) -> HttpResponse:
-    context, parts = _live(run), ["epochs", "log"]
+def _refresh(request: PageRequest, run: Run, *, reported: bool) -> HttpResponse:
+    """The head; epochs, attempts and log if something was ``reported`` since; the outcome at the end."""
+    context, parts = _live(run), list[str]()
     active = display.is_active(run)
+    if reported or not active:
+        context |= _reported(run)
+        parts += ["epochs", "attempts", "log"]
     if not active:
         context |= _outcome(run)
         parts += ["metrics", "outcome"]
@@ -82,26 +83,38 @@ def _cancel(request: PageRequest, run: Run) -> None:
 
 
 def _live(run: Run) -> dict[str, Any]:
-    points = events.curve(run)
     return {
         "run": run,
         "head": display.header(run),
         "ablatable": has_ablations(run.method),
         "progress": display.progress(run),
+        "resumes": how_it_goes_on(run),
+    }
+
+
+def _reported(run: Run) -> dict[str, Any]:
+    points = events.curve(run)
+    return {
         "epochs": events.curve_rows(points),
         "chart": events.chart(points),
-        "log": events.log_lines(run),
+        "thinned": points.total if points.total > events.POINTS else 0,
+        "log": last_lines(run),
+        "levels": LEVELS,
+        "ending": ending(run),
+        "extendable": may_extend(run),
+        "attempts": attempt_rows(run),
         "spec": json.dumps(run.spec, indent=2),
     }
 
 
-def _outcome(run: Run) -> dict[str, Any]:
-    catalogue = run.protocol.get("catalogue")
+def _outcome(run: Run, samples: str = "") -> dict[str, Any]:
     return {
         "metrics": display.metric_table(run),
         "protocol": display.protocol_line(run.protocol),
         "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
-        "samples": [display.sample(row, catalogue) for row in run.samples.all()],
+        "mask": display.mask_part(run),
+        "slice_chart": slice_chart(run),
+        **display.sample_part(run, samples),
     }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,6 +105,15 @@ class Board:
         about = [search.plan["trials"], search.state, search.message, search.winner, bool(search.answer), str(search.finished_at)]
         rows = [(row.pk, row.state) for row in self.rows]
         return hashlib.sha256(json.dumps([about, rows]).encode()).hexdigest()[:12]
+
+
+def front(rows: Sequence[SearchTrial]) -> list[SearchTrial]:
+    """Those of ``rows`` (all with values) that no other beats in both value and size, the smallest first."""
+    found: list[SearchTrial] = []
+    for row in sorted(rows, key=lambda row: (row.parameters, -(row.value or 0.0))):
+        if not found or (row.value or 0.0) > (found[-1].value or 0.0):
+            found.append(row)
+    return found
 
 
 def is_uniform(row: SearchTrial) -> bool:

@@ -1,12 +1,11 @@
 """Charts of a search as shapes for an SVG that the server writes: they work without scripts and follow the page's colours."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from webapp.axes import Axis, axis
 from webapp.display import count, score
-from webapp.searches.board import Board, is_uniform
+from webapp.searches.board import Board, front, is_uniform
 from webapp.searches.layer_map import short_count
 from webapp.searches.models import SearchTrial
 
@@ -64,15 +63,6 @@ def pareto(board: Board) -> dict[str, Any] | None:
     chart["points"] = [_point(board, row, across(row.parameters), up(row.value or 0.0)) for row in reversed(board.done)]
     chart["front"] = len(members)
     return chart
-
-
-def front(rows: Sequence[SearchTrial]) -> list[SearchTrial]:
-    """Those of ``rows`` (all with values) that no other beats in both value and size, the smallest first."""
-    found: list[SearchTrial] = []
-    for row in sorted(rows, key=lambda row: (row.parameters, -(row.value or 0.0))):
-        if not found or (row.value or 0.0) > (found[-1].value or 0.0):
-            found.append(row)
-    return found
 
 
 def leads(board: Board, row: SearchTrial) -> bool:

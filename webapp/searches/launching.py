@@ -5,14 +5,18 @@ from django.db import transaction
 from django.db.models import Max
 
 from engine.errors import UserError
-from engine.search.plan import SearchPlan
+from engine.search.plan import SearchPlan, full_run
+from engine.search.trial import Candidate
+from engine.spec import RunSpec, validate
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Project, Role
 from webapp.datasets.leakage import require_acknowledgement
 from webapp.datasets.models import Version
-from webapp.experiments.actions import check_storable, check_version
+from webapp.experiments.actions import check_storable, check_version, launch_run
+from webapp.experiments.models import Run
 from webapp.searches.asking import ask_to_advance
-from webapp.searches.models import Search
+from webapp.searches.board import load
+from webapp.searches.models import Search, SearchTrial
 
 MAX_AT_ONCE = 64
 
@@ -51,6 +55,26 @@ def launch_search(
         )
         ask_to_advance(search.pk)
     return search
+
+
+def full_spec(trial: SearchTrial) -> RunSpec:
+    """The full training of a trial's candidate: the search's own settings, without what makes a trial short."""
+    plan = validate(SearchPlan, trial.search.plan)
+    return full_run(plan, Candidate.from_json(trial.candidate))
+
+
+def launch_best(search: Search, user: User) -> tuple[Run, SearchTrial]:
+    """Train the winner in full, or the best so far where there is none yet; returns the run and whose candidate it is.
+
+    Raises PermissionDenied, or UserError if no trial has a value yet or the version is not ready.
+    """
+    require_role(user, search.project, Role.RESEARCHER)
+    board = load(search)
+    row = board.winner or board.best
+    if row is None:
+        raise UserError(f"No trial of {search} has ended with a value yet.", "Wait for the first one.")
+    # Whoever launched the search has acknowledged what its version's leakage report found.
+    return launch_run(search.version, user, full_spec(row), acknowledge_leakage=True), row
 
 
 def check_at_once(at_once: int) -> None:

@@ -13,22 +13,27 @@ from django.utils.safestring import SafeString
 from engine.adapters.kinds import ADAPTER_KINDS
 from webapp.display import count, score
 from webapp.experiments.display import rank_step
-from webapp.searches.board import Board, architecture
+from webapp.searches.board import Board, architecture, front
 from webapp.searches.models import SearchTrial, Stage
 
 _LETTERS = {"lora": "L", "dora": "D", "loha": "H", "lokr": "K", "oft": "O", "ia3": "I"}
 _TARGETS = {"attention": "attention only", "mlp": "MLP only", "both": "attention and MLP"}
 _BAR_WIDTH = 96
+CHOICES = {"best": "the best", "pareto": "the Pareto set", "all": "all trials"}
+"""Which trials the map shows, by the word in the address."""
 
 
-def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any] | None:
+def layer_map(
+    board: Board, importance: Mapping[str, Mapping[str, float]] | None = None, chosen: str = "all"
+) -> dict[str, Any] | None:
     """What the template places; None without a trial that has a value or runs.
 
     Args:
         importance: by layer (as text), ``mean`` and ``sd`` of what its choice is worth, in units of NDCG@10.
+        chosen: one of ``CHOICES``.
     """
-    going = [row for row in board.running if row.stage == Stage.TRIAL]
-    shown = [*board.done, *going]
+    going = [row for row in board.running if row.stage == Stage.TRIAL] if chosen == "all" else []
+    shown = _chosen(board, chosen) + going
     if not shown:
         return None
     stacks = [architecture(row) for row in shown]
@@ -55,6 +60,15 @@ def layer_map(board: Board, importance: Mapping[str, Mapping[str, float]] | None
         "early": any(column["early"] for column in columns),
         "failed": sum(1 for row in board.trials if row.value is None and row not in going),
     }
+
+
+def _chosen(board: Board, chosen: str) -> list[SearchTrial]:
+    if chosen == "best":
+        leader = board.winner or board.best
+        return [leader] if leader else []
+    if chosen == "pareto":
+        return sorted(front(board.whole), key=lambda row: -(row.value or 0.0))
+    return board.done
 
 
 @cache

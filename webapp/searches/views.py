@@ -14,14 +14,17 @@ from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments.display import protocol_line
 from webapp.http import PageRequest, living_part, page, wants_part
+from webapp.polling import nothing_new, seen, stamped
 from webapp.searches import display, listing
 from webapp.searches.access import get_search_for_user
 from webapp.searches.actions import cancel_search, extend_search, pause_search, resume_search
 from webapp.searches.board import Board, load
 from webapp.searches.charts import best_so_far, pareto
 from webapp.searches.coordinates import coordinates
-from webapp.searches.layer_map import layer_map
+from webapp.searches.launching import launch_best
+from webapp.searches.layer_map import CHOICES, layer_map
 from webapp.searches.models import Search, SearchTrial, TrialState
+from webapp.searches.stamps import search_stamp
 from webapp.searches.verdict import ending
 
 _SEARCHES_A_PAGE = 50
@@ -52,26 +55,43 @@ def search_list(request: PageRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "POST"])
 def search_page(request: PageRequest, pk: int) -> HttpResponse:
-    """A search: how it is going, which layers matter, and if it was worth it. POST pauses, resumes, cancels or extends."""
+    """A search: how it is going, which layers matter, and if it was worth it. POST pauses, resumes, cancels or
+    extends it, or launches its best."""
+    stamp = search_stamp(request.user, pk) if wants_part(request) else ""
+    if stamp and seen(request) == stamp:
+        return nothing_new(stamp)
     search = get_search_for_user(request.user, pk)
     enter_project(request, search.project)
     if request.method == "POST":
         require_role(request.user, search.project, Role.RESEARCHER)
+        if request.POST.get("action") == "launch":
+            return _launch(request, search)
         _act(request, search)
         return redirect("search", pk=search.pk)
     board = load(search)
     if wants_part(request):
-        return _refresh(request, board)
+        return stamped(_refresh(request, board), stamp)
     plan = json.dumps(search.plan, indent=2)
-    return render(request, _PAGE, {**_live(board), **_outcome(board), "plan": plan, "section": "searches"})
+    context = {**_live(board), **_outcome(board, request.GET.get("map", "")), "plan": plan, "section": "searches"}
+    return render(request, _PAGE, context)
 
 
 def _refresh(request: PageRequest, board: Board) -> HttpResponse:
     context = _live(board)
     changed = request.GET.get("seen") != board.stamp
     if changed:
-        context |= _outcome(board)
+        context |= _outcome(board, request.GET.get("map", ""))
     return living_part(request, _PAGE, context, polling=board.polling, parts=_PARTS if changed else ())
+
+
+def _launch(request: PageRequest, search: Search) -> HttpResponse:
+    try:
+        run, trial = launch_best(search, request.user)
+    except UserError as error:
+        messages.warning(request, str(error))
+        return redirect("search", pk=search.pk)
+    messages.success(request, f"{run} is queued: a full training of the architecture of trial {trial.number} of {search}.")
+    return redirect("run", pk=run.pk)
 
 
 def _act(request: PageRequest, search: Search) -> None:
@@ -111,15 +131,18 @@ def _live(board: Board) -> dict[str, Any]:
     }
 
 
-def _outcome(board: Board) -> dict[str, Any]:
+def _outcome(board: Board, chosen: str) -> dict[str, Any]:
     search = board.search
+    chosen = chosen if chosen in CHOICES else "all"
     return {
+        "map_choices": CHOICES,
+        "map_chosen": chosen,
         "end": ending(search),
         "protocol": _protocol(search),
         "progress_chart": best_so_far(board),
         "pareto_chart": pareto(board),
         "coordinates": coordinates(board),
-        "map": layer_map(board, search.winner.get("importance")),
+        "map": layer_map(board, search.winner.get("importance"), chosen),
         "trials": display.trial_rows(board),
         "finals": display.final_rows(board),
         "warnings": display.warnings(board),

@@ -88,6 +88,35 @@ document.addEventListener("htmx:afterSettle", () => {
   document.dispatchEvent(new Event("partchange"));
 });
 
+// What scrolls can be reached and scrolled by the keyboard, under the name of its table or heading.
+function nameOf(box) {
+  const own = box.querySelector("caption") || box.closest("section, details, form")?.querySelector("h2, h3, summary");
+  return (own?.textContent || document.querySelector("h1")?.textContent || "").trim().slice(0, 120);
+}
+
+function openToKeys() {
+  document.querySelectorAll(".scroll, .tall, pre").forEach((box) => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+    if (scrolls && !box.hasAttribute("tabindex")) {
+      box.tabIndex = 0;
+      box.setAttribute("role", "region");
+      box.setAttribute("aria-label", nameOf(box));
+    }
+  });
+}
+addEventListener("resize", openToKeys);
+document.addEventListener("partchange", openToKeys);
+document.addEventListener("toggle", openToKeys, true);
+// A part that is polled says what it shows already, so that the server may answer "nothing new" (webapp/polling.py).
+document.addEventListener("htmx:configRequest", (event) => {
+  const stamp = event.detail.elt.dataset.stamp;
+  if (stamp && event.detail.verb === "get") event.detail.headers["X-Seen"] = stamp;
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const stamp = event.detail.xhr.getResponseHeader("X-Stamp");
+  if (stamp && event.detail.successful) event.detail.elt.dataset.stamp = stamp;
+});
+
 function setOffline(offline) {
   document.getElementById("offline").hidden = !offline;
 }
@@ -97,3 +126,4 @@ document.addEventListener("htmx:afterOnLoad", () => setOffline(false));
 
 startTheme();
 markAll();
+openToKeys();

@@ -30,7 +30,7 @@ def settle(pk: int) -> Search | None:
     search = lock_search(pk)
     if search is not None:
         ended = search.trials.filter(state=TrialState.RUNNING, run__state__in=ENDED_STATES)
-        for trial in ended.select_related("run").defer("run__spec", "run__slices", "run__data"):
+        for trial in ended.select_related("run").defer("run__spec", "run__slices", "run__intervals", "run__mask", "run__data"):
             _settle(trial, trial.run)
     return search
 

@@ -44,7 +44,9 @@ def step(pk: int) -> bool:
     if search is None or not is_due(search):
         return False
     seen, free = standing(search), free_places(search)
-    trials = search.trials.select_related("run").defer("run__spec", "run__slices", "run__data", "run__warnings")
+    trials = search.trials.select_related("run").defer(
+        "run__spec", "run__slices", "run__intervals", "run__mask", "run__data", "run__warnings"
+    )
     rows = list(trials.order_by("stage", "number"))
     decision = Decider(search, rows, free).decide()
     return _apply(pk, seen, len(rows), decision)

@@ -7,8 +7,8 @@ import polars as pl
 
 from engine.data.candidates import named_candidates
 from engine.data.export.tables import Tables, tables_of, text_or_nothing
+from engine.data.formulas import FORMULA
 from engine.data.parts import PARTS
-from engine.data.spreadsheet import FORMULA
 from engine.data.version import Version
 
 _NUMBER = r"^[+-]?[0-9]+(?:[.,][0-9]+)?$"

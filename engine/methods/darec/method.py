@@ -22,6 +22,7 @@ from engine.collaborative.softmax import catalogue_loss, training_proposal
 from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.darec.batches import JointBatch, joint_epoch, view_of
 from engine.methods.darec.injection import CollaborativeView
+from engine.methods.darec.mask_sample import mask_parts
 from engine.methods.darec.model import DarecModel
 from engine.methods.darec.parts import LastStates, part_names, score_parts
 from engine.methods.darec.preparation import prepare_material
@@ -29,7 +30,7 @@ from engine.methods.darec.spec import DarecSpec
 from engine.methods.darec.tasks import alignment_loss, item_grounding_loss, next_title_loss
 from engine.methods.method import Context, EpochBatches, Method, ParameterGroup, Stage, StepLoss
 from engine.methods.state import load_module_state, module_state
-from engine.result import LayerAdapter
+from engine.result import LayerAdapter, MaskPart
 
 ALONE_REVISION = 1
 """Raise it when the same settings train another CF model than before: what was kept no longer counts then."""
@@ -151,6 +152,11 @@ class Implementation(Method[DarecSpec]):
     def architecture(self) -> list[LayerAdapter]:
         """The layer map, read back from the injected model."""
         return self.model.adapted.layers
+
+    def mask_of(self, history: History) -> tuple[str, list[MaskPart]]:
+        """The mask that the reader puts over the tokens of ``history``, as far as it reads back."""
+        window = history[-self.settings.text.window :]
+        return self.settings.mask, mask_parts(self.model.reader, self.settings, window, self.model.soft is not None)
 
     def _view_of_histories(
         self, histories: Sequence[History], vectors: Tensor | None, lengths: Tensor, length: int

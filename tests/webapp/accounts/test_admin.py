@@ -11,7 +11,7 @@ def test_admin_pages_open_and_never_show_the_digest(alice: Client, people: Peopl
     token, _ = issue_token(people.alice, "sweep", None)
     pages = {
         "accounts/project": people.project.pk,
-        "accounts/membership": people.alice.memberships.get().pk,
+        "accounts/membership": people.alice.memberships.get(project=people.project).pk,
         "accounts/apitoken": token.pk,
         "datasets/dataset": version.dataset_id,
         "datasets/version": version.pk,

@@ -13,15 +13,16 @@ ITEMS = [
 ]
 
 
-def copy_items(version: Version) -> None:
+def copy_items(version: Version, hostile: str = HOSTILE) -> None:
     """What the worker would copy."""
     keys = [key for *_, key in ITEMS]
+    named = {HOSTILE: hostile}
     CatalogueItem.objects.bulk_create(
         CatalogueItem(
             version=version,
             item_id=item,
-            title=title,
-            categories=categories,
+            title=named.get(title, title),
+            categories=[named.get(category, category) for category in categories],
             description="",
             interactions=interactions,
             words="\n".join([item, title, *categories]).lower(),

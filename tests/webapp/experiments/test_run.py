@@ -1,6 +1,7 @@
 import json
 import re
 import time
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -15,10 +16,10 @@ from webapp.experiments.models import Run
 POLL = {"HX-Request": "true"}
 
 
-def chart(body: str) -> dict[str, list[list[float]]]:
+def chart(body: str) -> dict[str, Any]:
     found = re.search(r'<script id="chart-data" type="application/json">(.*?)</script>', body)
     assert found is not None
-    values: dict[str, list[list[float]]] = json.loads(found[1])
+    values: dict[str, Any] = json.loads(found[1])
     return values
 
 
@@ -52,7 +53,7 @@ def test_working(alice: Client, version: Version) -> None:
     assert "nano has no world knowledge" in body
     assert 'name="cancel"' in body
     assert 'hx-trigger="every 2s"' in body
-    assert chart(body) == {"valid": [[1, 0.01], [2, 0.02]], "loss": [[1, 4.0], [2, 3.0]]}
+    assert chart(body) == {"unit": "epoch", "valid": [[1, 0.01], [2, 0.02]], "loss": [[1, 4.0], [2, 3.0]], "marks": []}
 
 
 def test_a_run_that_left_the_test_alone_says_so(alice: Client, version: Version) -> None:
@@ -81,7 +82,7 @@ def test_succeeded(alice: Client, version: Version) -> None:
         assert text in body, text
     assert body.index("full ranking over") - body.index("<h2>Metrics</h2>") < 300
     assert "position 4 of 240" in body
-    assert '<li class="held" title="i3">Title 3 <b>held out</b></li>' in body
+    assert '<li class="held" title="i3"><bdi>Title 3</bdi> <b>held out</b> <span class="score quiet">1</span></li>' in body
     assert "scale-5" in body
     assert "hx-trigger" not in body
     assert 'name="cancel"' not in body
@@ -112,7 +113,8 @@ def test_failed_says_first_what_happened_and_what_to_do(alice: Client, version: 
     report(run, 1)
     body = alice.get(f"/runs/{run.pk}").content.decode()
     places = [
-        body.index(text) for text in ("out of memory at batch 64", "Clone it with batch 32.", "a1b2c3d4", "last lines", "Epochs")
+        body.index(text)
+        for text in ("out of memory at batch 64", "Clone it with batch 32.", "Where: ", "a1b2c3d4", "last lines", "Epochs")
     ]
     assert places == sorted(places)
 
@@ -126,7 +128,9 @@ def test_a_later_attempt_replaces_what_it_repeats(alice: Client, version: Versio
     Run.objects.get().events.filter(attempt=2, sequence=1).update(
         payload={"split": "valid", "step": 10, "epoch": 1, "values": {"ndcg@10": 0.5}}
     )
-    assert chart(alice.get(f"/runs/{run.pk}").content.decode())["valid"] == [[1, 0.5], [2, 0.02], [3, 0.03]]
+    found = chart(alice.get(f"/runs/{run.pk}").content.decode())
+    assert found["valid"] == [[1, 0.5], [2, 0.02], [3, 0.03]]
+    assert found["marks"] == [[0.5, "attempt 2"]]
 
 
 def test_polling_ends_with_the_outcome(alice: Client, version: Version) -> None:

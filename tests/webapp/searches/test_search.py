@@ -6,6 +6,7 @@ from django.test import Client
 from tests.webapp.people import HOSTILE, People
 from tests.webapp.searches.planting import add_trial, candidate, finish_search, make_search, plant, uniform
 from webapp.datasets.models import Version
+from webapp.experiments.models import Run
 from webapp.searches.board import load
 from webapp.searches.models import Search, SearchState, TrialState
 
@@ -154,7 +155,7 @@ def test_actions_by_role_and_state(people: People, search: Search) -> None:
     assert "is cancelled" in client.post(address, {"action": "cancel"}, follow=True).content.decode()
     search.refresh_from_db()
     assert (search.state, search.plan["trials"]) == (SearchState.CANCELLED, 35)
-    assert 'name="action"' not in client.get(address).content.decode()
+    assert re.findall(r'name="action" value="(\w+)"', client.get(address).content.decode()) == ["launch"]
 
 
 def test_charlie_gets_404(charlie: Client, search: Search) -> None:
@@ -215,3 +216,37 @@ def test_a_run_that_is_no_trial_names_no_search(alice: Client, search: Search) -
     run = row.run
     row.delete()
     assert "to-search" not in alice.get(f"/runs/{run.pk}").content.decode()
+
+
+@pytest.mark.parametrize(("chosen", "number"), [("best", 1), ("pareto", 3), ("all", 8), ("nonsense", 8)])
+def test_the_map_shows_the_best_the_pareto_set_or_all(alice: Client, version: Version, chosen: str, number: int) -> None:
+    search = make_search(version)
+    for seed, (value, parameters) in enumerate([(0.05, 900), (0.04, 500), (0.03, 100), (0.03, 500), (0.02, 800), (0.01, 950)]):
+        add_trial(search, candidate(3, seed), value, parameters=parameters)
+    add_trial(search, candidate(3, 50), 0.045, fidelity=0.5, parameters=50)
+    going = add_trial(search, candidate(3, 51))
+    body = alice.get(f"/searches/{search.pk}?map={chosen}").content.decode()
+    head = map_of(body).split("<tbody>")[0]
+    shown = re.findall(r'href="/runs/(\d+)"', head)
+    assert len(shown) == number
+    assert (str(going.run_id) in shown) == (number == 8)
+    assert f'hx-get="/searches/{search.pk}?map={chosen if number < 8 else "all"}"' in body
+
+
+def test_the_best_is_trained_in_full_as_an_ordinary_run(alice: Client, bob: Client, version: Version) -> None:
+    search = make_search(version, settings={"run.training.minutes": 7.0})
+    address = f"/searches/{search.pk}"
+    assert "launch-best" not in alice.get(address).content.decode()
+    assert "No trial of search-1 has ended" in alice.post(address, {"action": "launch"}, follow=True).content.decode()
+    add_trial(search, candidate(4, 1), 0.03)
+    best = add_trial(search, candidate(4, 2), 0.05, run={"spec": {}})
+    assert "launch-best" not in bob.get(address).content.decode()
+    assert bob.post(address, {"action": "launch"}).status_code == 403
+    body = alice.post(address, {"action": "launch"}, follow=True).content.decode()
+    run = Run.objects.latest("pk")
+    assert f"{run} is queued: a full training of the architecture of trial {best.number} of search-1" in body
+    kinds = [choice.kind for choice in candidate(4, 2).architecture]
+    assert [choice["kind"] for choice in run.spec["method"]["architecture"]] == kinds
+    training = run.spec["training"]
+    assert (training["minutes"], training["stop_below"], run.spec["evaluation"]["test"]) == (7.0, [], True)
+    assert search.trials.count() == 2

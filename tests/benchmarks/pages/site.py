@@ -1,0 +1,64 @@
+"""The web server as ``make up`` starts it, on a database of its own that is full."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.local.home import ROOT, Home
+from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
+from deploy.local.redis import Redis
+from deploy.local.services import prepare, python_services, service_environment
+
+_START_SECONDS = 60.0
+_PLANT_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class FullSite:
+    """``address`` of the web server, URL of the ``database``, and what was planted there."""
+
+    address: str
+    database: str
+    planted: dict[str, Any]
+
+
+@contextmanager
+def full_site(runs: int, points: int) -> Iterator[FullSite]:
+    """Start database, broker and web server; stop and remove them in the end."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="dareclab-pages-"))
+        folder.chmod(0o755)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        home = Home(folder)
+        home.make()
+        postgres = Postgres(folder / "postgres", home.log("postgres"))
+        stack.callback(postgres.remove)
+        database = postgres.start()
+        redis = Redis(folder / "redis", home.log("redis"))
+        stack.callback(redis.stop)
+        environment = service_environment(home, database, redis.start())
+        environment |= {"STATIC_ROOT": str(folder / "static"), "STORAGE_URL": f"file://{folder / 'storage'}"}
+        prepare(home, environment, ())
+        command = [sys.executable, "-m", "tests.benchmarks.pages.planting", str(runs), str(points)]
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, check=True, timeout=_PLANT_SECONDS, stdout=subprocess.PIPE, text=True
+        )
+        port = free_port()
+        web = next(service for service in python_services(home, environment, port, ()) if service.name == "web")
+        process = web.launch()
+        stack.callback(process.stop)
+        deadline = time.monotonic() + _START_SECONDS
+        while not web.ready():
+            if time.monotonic() > deadline or not process.running:
+                raise TimeoutError(f"the web server does not answer: {web.log.read_text(encoding='utf-8')[-2000:]}")
+            time.sleep(0.1)
+        yield FullSite(f"http://127.0.0.1:{port}", database, json.loads(done.stdout.splitlines()[-1]))

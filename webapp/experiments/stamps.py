@@ -1,0 +1,37 @@
+"""What the polled parts of runs and groups show, in one cheap query each: equal stamps, nothing new."""
+
+from django.contrib.auth.models import User
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404
+
+from webapp.experiments.access import runs_for_user
+from webapp.experiments.models import ACTIVE_STATES, Run, RunEvent, RunGroup
+from webapp.polling import stamp_of
+
+_CHANGING = ("state", "attempt", "progress", "worker", "cancel_requested_at", "finished_at")
+
+
+def run_stamps(user: User, pk: int) -> tuple[str, str]:
+    """Of the head and progress of a run, and of what it has reported; 404 for a run that the user may not see."""
+    # Two lookups in the index of the unique constraint.
+    last = RunEvent.objects.filter(run=OuterRef("pk")).order_by("-attempt", "-sequence").values("pk")[:1]
+    found = runs_for_user(user).filter(pk=pk).annotate(last_event=Subquery(last))
+    values = found.values_list(*_CHANGING, "last_event").first()
+    if values is None:
+        raise Http404("There is no such run, or it is not yours.")
+    active = values[0] in ACTIVE_STATES
+    return stamp_of(pk, values[:-1], clock=active), stamp_of(pk, values[0], values[1], values[-1])
+
+
+def runs_stamp(runs: QuerySet[Run], *, clock: bool = False) -> str:
+    """Of the states and progress of ``runs``, which are few."""
+    return stamp_of(list(runs.order_by("pk").values_list("pk", *_CHANGING)), clock=clock)
+
+
+def group_stamp(user: User, pk: int) -> str:
+    """Of a group's runs and comparisons; 404 for a group that the user may not see."""
+    if not RunGroup.objects.filter(project__memberships__user=user, pk=pk).exists():
+        raise Http404("There is no such group of runs, or it is not yours.")
+    runs = Run.objects.filter(variant__group=pk).order_by("pk").values_list("pk", "state", "progress", "attempt", "finished_at")
+    compared = RunGroup.objects.filter(pk=pk).values_list("variants__pk", "variants__comparison__runs", "comparison_asked_at")
+    return stamp_of(list(runs), list(compared.order_by("variants__pk")), clock=True)

@@ -1,0 +1,1 @@
+"""Asking trained runs: what would you recommend?"""

@@ -1,0 +1,1 @@
+"""Answering questions to trained runs, with models that stay warm."""

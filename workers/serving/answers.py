@@ -1,0 +1,114 @@
+"""Answering questions to trained runs inside a child process that stays warm: models that were asked lately are in memory."""
+
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from engine.errors import UserError
+from engine.title_search import TitleSearch
+from webapp.datasets.models import HEAVY_OF_VERSION, VersionState
+from webapp.environment import env, envint
+from webapp.experiments.models import Run
+from webapp.serving.models import Ask, AskKind, AskState
+from webapp.storage import fetch_folder
+from workers.failures import SERVING_TOOK_TOO_MUCH, Failure, explain, is_out_of_memory
+from workers.serving.shelf import Shelf
+from workers.text import storable
+
+if TYPE_CHECKING:
+    from engine.recommend import Recommender
+
+FOUND = 20
+"""So many titles a search finds at most."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained run, ready to be asked."""
+
+    recommender: "Recommender"
+    titles: TitleSearch
+
+
+@cache
+def shelf() -> Shelf[Model]:
+    """The models of this process: SERVE_MODELS of them at most, and SERVE_MEMORY_MB."""
+    return Shelf(envint("SERVE_MODELS", 4), envint("SERVE_MEMORY_MB", 4096) * 1024 * 1024)
+
+
+def answer_ask(pk: int, scratch: Path) -> bool:
+    """Answer question ``pk``, if it is still asked; False if this process is not fit for more.
+
+    Args:
+        scratch: an empty folder, for copies from an object store.
+    """
+    heavy = (*(f"run__{name}" for name in HEAVY_OF_VERSION), "run__slices", "run__mask", "run__curve", "run__warnings")
+    ask = Ask.objects.select_related("run__version").defer(*heavy).filter(pk=pk, state=AskState.ASKED).first()
+    if ask is None:
+        return True
+    Ask.objects.filter(pk=pk).update(taken_at=Now())
+    try:
+        answer = _answer(ask, scratch)
+    except Exception as error:
+        exhausted = is_out_of_memory(error)
+        settle(ask, failure=SERVING_TOOK_TOO_MUCH if exhausted else explain(error))
+        return not exhausted
+    settle(ask, answer=answer)
+    return True
+
+
+@transaction.atomic
+def settle(ask: Ask, answer: dict[str, Any] | None = None, failure: Failure | None = None) -> None:
+    """Write the end of a question that is still asked, and wake whoever waits for it."""
+    values: dict[str, Any] = {"state": AskState.ANSWERED, "answer": storable(answer)}
+    if failure is not None:
+        values = {"state": AskState.FAILED, "error": failure.message, "hint": failure.hint}
+    Ask.objects.filter(pk=ask.pk, state=AskState.ASKED).update(**values, answered_at=Now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [ask.channel])
+
+
+def _answer(ask: Ask, scratch: Path) -> dict[str, Any]:
+    # torch is imported here, in the child, and nowhere else; before a model is opened, so that it does not count as its memory.
+    import engine.recommend  # noqa: F401
+
+    run = ask.run
+    model, opened = shelf().get(f"run-{run.pk}", (run.attempt, run.finished_at, run.folder_key), lambda: _open(run, scratch))
+    begin = time.monotonic()
+    answer = _recommend(model, ask.question) if ask.kind == AskKind.RECOMMEND else _user(model, ask.question)
+    return {
+        **answer,
+        "seen": "remove" if model.recommender.remove_seen else "keep",
+        "catalogue": model.recommender.version.counts.items,
+        "opened": round(opened, 3),
+        "seconds": round(time.monotonic() - begin, 4),
+    }
+
+
+def _recommend(model: Model, question: dict[str, Any]) -> dict[str, Any]:
+    """Titles are found with or without a history; without one nothing is recommended."""
+    recommender = model.recommender
+    found = [recommender.line(item) for item in model.titles.find(question["query"], FOUND)]
+    if not question["items"]:
+        return {"history": [], "found": found, "recommended": []}
+    return {**recommender.recommend(recommender.items(question["items"]), question["k"]), "found": found}
+
+
+def _user(model: Model, question: dict[str, Any]) -> dict[str, Any]:
+    return model.recommender.test_user(question["user"], question["k"])
+
+
+def _open(run: Run, scratch: Path) -> Model:
+    if run.version.state != VersionState.READY:
+        raise UserError(f"The version of {run} is {run.version.state}.", "Launch a run on a version that is ready.")
+    from engine.data.version import read_version
+    from engine.recommend import Recommender
+
+    version = read_version(fetch_folder(run.version.storage_key, scratch))
+    recommender = Recommender.open(fetch_folder(run.folder_key, scratch), version, env("SERVE_DEVICE") or "cpu")
+    return Model(recommender, TitleSearch(version.item_ids, version.titles))
