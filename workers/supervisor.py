@@ -137,8 +137,8 @@ def supervise_run_comparison(comparison: int, timings: Timings) -> None:
 
     Nothing is settled if it fails: the page sees that the question has no answer, and asks again.
     """
-    with _scratch() as scratch:
-        code = work(Order("compare-runs", comparison, str(scratch)), timings, _after(timings.ingest_wall))
+    with scratch_folder() as scratch:
+        code = work(Order("compare-runs", comparison, str(scratch)), timings, after(timings.ingest_wall))
     if code:
         _log.warning("comparison %d was not made: the child ended with %d", comparison, code)
 

@@ -23,7 +23,20 @@ from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.fields import Field, find_field, json_value
 from webapp.experiments.models import Run, RunColumns, RunStar, RunState
 
-_HEAVY = ("spec", "data", "test", "valid", "slices", "intervals", "mask", "warnings", "notes", "curve", "curve_at", "acknowledged")
+_HEAVY = (
+    "spec",
+    "data",
+    "test",
+    "valid",
+    "slices",
+    "intervals",
+    "mask",
+    "warnings",
+    "notes",
+    "curve",
+    "curve_at",
+    "acknowledged",
+)
 _WORDS = ("error", "hint")
 _SORTS = {"newest": "-id", "oldest": "id", "ndcg": f"-test.{MAIN_METRIC}", "duration": "-seconds"}
 """Names of orders in addresses of old."""

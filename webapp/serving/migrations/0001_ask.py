@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('experiments', '0006_intervals_and_mask'),
+        ('experiments', '0008_intervals_and_mask'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
