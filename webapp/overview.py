@@ -23,7 +23,7 @@ from django.db.models.functions import Cast, Concat, RowNumber
 from webapp.accounts.access import Place
 from webapp.accounts.models import Project
 from webapp.datasets.display import state as version_state
-from webapp.datasets.models import HEAVY, HEAVY_OF_VERSION, Dataset, Review, Version, VersionState
+from webapp.datasets.models import HEAVY, Dataset, Review, Version, VersionState
 from webapp.display import score, since
 from webapp.experiments.best import best_row, newest_best
 from webapp.experiments.display import progress
@@ -105,13 +105,12 @@ def _counted(rows: "QuerySet[Any]", since: str) -> "QuerySet[Any, dict[str, Any]
 def _newest_runs(project: Project) -> "QuerySet[Run]":
     """The newest runs that are active, and the newest that failed; each with ``measured``, the last validation it reported."""
     last = RunEvent.objects.filter(run=OuterRef("pk"), type="metric", payload__split="valid").order_by("-attempt", "-sequence")
-    shown = Run.objects.filter(project=project, state__in=(*ACTIVE_STATES, *_BROKEN))
+    shown = Run.objects.filter(project=project, state__in=(*ACTIVE_STATES, *_BROKEN), archived_at=None)
     active = Case(When(state__in=ACTIVE_STATES, then=Value(1)), default=Value(0), output_field=IntegerField())
     placed = with_score(shown).annotate(
         place=Window(RowNumber(), partition_by=active, order_by=F("id").desc()), measured=Subquery(last.values("payload")[:1])
     )
-    light = placed.defer(None).defer("spec", "data", "test", "valid", "slices", "warnings", *HEAVY_OF_VERSION)
-    return light.filter(place__lte=_SHOWN).order_by("-id")
+    return placed.filter(place__lte=_SHOWN).order_by("-id")
 
 
 def _newest_metric(run: Run) -> str:

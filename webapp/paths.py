@@ -1,5 +1,7 @@
 """Addresses of pages for those who do not serve them: a worker must not load all views to name one."""
 
+from collections.abc import Sequence
+
 
 def run(pk: int) -> str:
     """The page of a run."""
@@ -9,6 +11,11 @@ def run(pk: int) -> str:
 def group(pk: int) -> str:
     """The page of a group of runs."""
     return f"/groups/{pk}"
+
+
+def comparison(runs: Sequence[int]) -> str:
+    """Runs side by side; at most 20 are named, for the sake of the address."""
+    return f"/compare?runs={','.join(map(str, runs[:20]))}"
 
 
 def search(pk: int) -> str:

@@ -22,7 +22,7 @@ from webapp.experiments.models import Run, RunState
 _METHODS = 2
 _READ = 80
 _SHORT_TRAININGS = ("trial", "rival")
-_HEAVY = ("spec", "data", "valid", "slices", "warnings", "error", "hint", "curve", "curve_at", "progress")
+_HEAVY = ("spec", "data", "valid", "slices", "warnings", "error", "hint", "curve", "curve_at", "progress", "mask", "notes")
 _SMALLEST_P = 0.001
 
 
@@ -60,13 +60,15 @@ def best_row(best: Best) -> dict[str, Any]:
             for run in best.runs
         ],
         "p": _p(best.runs),
+        "side_by_side": ",".join(str(run.pk) for run in best.runs),
     }
 
 
 def _best_of_methods(project: Project) -> "QuerySet[Run]":
     """The best run of each method on each version under each protocol; ``ndcg``, and ``newest``: when the last of all ended."""
     guard = [F("version"), F("protocol"), F("users_evaluated")]
-    measured = Run.objects.filter(project=project, state=RunState.SUCCEEDED).exclude(search_trial__stage__in=_SHORT_TRAININGS)
+    ended = Run.objects.filter(project=project, state=RunState.SUCCEEDED, archived_at=None)
+    measured = ended.exclude(search_trial__stage__in=_SHORT_TRAININGS)
     scored = measured.annotate(ndcg=Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())).filter(ndcg__isnull=False)
     placed = scored.annotate(
         place=Window(RowNumber(), partition_by=[*guard, F("method")], order_by=[F("ndcg").desc(), F("pk").asc()]),

@@ -57,6 +57,8 @@ class JobKind(models.TextChoices):
     DERIVE = "derive", "making of something from a version"
     QUESTION = "question", "question about a version"
     COMPARE = "compare", "comparison of a group"
+    COMPARE_RUNS = "compare-runs", "comparison of runs"
+    ASK = "ask", "question to a run"
     SEARCH = "search", "choice of a search's next trials"
 
 

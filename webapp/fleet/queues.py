@@ -11,16 +11,31 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from webapp.broker import ANSWER_TASK, DELIVER_TASK, DERIVE_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, queue_names, waiting
+from webapp.broker import (
+    ANSWER_TASK,
+    COMPARE_RUNS_TASK,
+    DELIVER_TASK,
+    DERIVE_TASK,
+    EXECUTE_TASK,
+    INGEST_TASK,
+    QUEUES,
+    SERVE_TASK,
+    queue_names,
+    waiting,
+)
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, DerivedState, Question, QuestionState, Version, VersionState
 from webapp.experiments.models import Run, RunState
 from webapp.notices.models import Delivery
+from webapp.serving.models import Ask, AskState
 
 _KEPT_SECONDS = 2.0
 _WORDS = {
     EXECUTE_TASK: ("run", "runs"),
     INGEST_TASK: ("version to read", "versions to read"),
     ANSWER_TASK: ("question about a version", "questions about versions"),
+    COMPARE_RUNS_TASK: ("comparison of runs", "comparisons of runs"),
+    SERVE_TASK: ("question to a run", "questions to runs"),
     DERIVE_TASK: ("archive or report to make", "archives or reports to make"),
     DELIVER_TASK: ("notice to send", "notices to send"),
 }
@@ -55,6 +70,8 @@ def backlog_parts() -> "list[QuerySet[Any, dict[str, Any]]]":
         _part(INGEST_TASK, Version.objects.filter(state=VersionState.QUEUED), "created_at"),
         _part(ANSWER_TASK, Question.objects.filter(state=QuestionState.ASKED), "asked_at"),
         _part(DERIVE_TASK, Derived.objects.filter(state=DerivedState.QUEUED), "asked_at"),
+        _part(COMPARE_RUNS_TASK, RunComparison.objects.filter(answered_at=None), "asked_at"),
+        _part(SERVE_TASK, Ask.objects.filter(state=AskState.ASKED, taken_at=None), "asked_at"),
         _part(DELIVER_TASK, Delivery.objects.filter(Q(sent_at=None), next_try_at__lte=now), "next_try_at"),
     ]
 

@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from webapp import paths
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import HEAVY_OF_VERSION, Derived, Question, Version
 from webapp.experiments.models import Run, RunGroup
 from webapp.fleet.models import Job, JobKind, WorkerNode
@@ -52,6 +53,8 @@ def _described(kind: str, row: int) -> dict[str, Any]:
         JobKind.DERIVE: _derived,
         JobKind.QUESTION: _question,
         JobKind.COMPARE: _group,
+        JobKind.COMPARE_RUNS: _comparison,
+        JobKind.ASK: _ask,
         JobKind.SEARCH: _search,
     }
     found = known[JobKind(kind)](row) if kind in JobKind.values else None
@@ -91,6 +94,18 @@ def _of_version(version: Version, title: str) -> _Found:
 def _group(pk: int) -> _Found:
     group = RunGroup.objects.filter(pk=pk).first()
     return (group.project_id, f"comparison of {group}", paths.group(pk)) if group else None
+
+
+def _comparison(pk: int) -> _Found:
+    """Runs of one project, as the page of comparisons sees to it."""
+    found = RunComparison.objects.only("runs").filter(pk=pk).first()
+    run = Run.objects.only("project").filter(pk__in=found.runs).first() if found else None
+    return (run.project_id, f"comparison of {len(found.runs)} runs", paths.comparison(found.runs)) if found and run else None
+
+
+def _ask(pk: int) -> _Found:
+    run = Run.objects.only("project").filter(asks=pk).first()
+    return (run.project_id, f"question to {run}", paths.run(run.pk)) if run else None
 
 
 def _search(pk: int) -> _Found:

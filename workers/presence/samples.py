@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,13 +16,14 @@ class Sampler:
     """Takes samples; the processor's load is that since the sample before, so the first one says 0."""
 
     gpus: GpuReader = field(default_factory=GpuReader)
+    cgroup: Path = Path("/sys/fs/cgroup")
     _seen: dict[int, psutil.Process] = field(default_factory=dict)
 
     def devices(self) -> dict[str, Any]:
         """``WorkerNode.devices``."""
         return {
             "cpus": _cpus(),
-            "memory": psutil.virtual_memory().total,
+            "memory": memory_of(self.cgroup)[0],
             "gpus": [{name: asdict(gpu)[name] for name in ("index", "uuid", "name", "memory")} for gpu in self.gpus.read()],
         }
 
@@ -31,7 +33,7 @@ class Sampler:
         Args:
             jobs: process ids of the children that work on something, each the leader of a group.
         """
-        memory = psutil.virtual_memory()
+        total, free = memory_of(self.cgroup)
         family = self._family()
         groups = {process.pid: _group(process.pid) for process in family}
         figures = {process.pid: _figures(process) for process in family}
@@ -40,8 +42,8 @@ class Sampler:
         by_process = self.gpus.memory_by_process() if gpus else {}
         return {
             "cpu": psutil.cpu_percent(None),
-            "memory_used": memory.total - memory.available,
-            "memory_free": memory.available,
+            "memory_used": total - free,
+            "memory_free": free,
             "own_memory": sum(held for _, held in own),
             "own_cpu": round(sum(load for load, _ in own), 1),
             "gpus": [{name: asdict(gpu)[name] for name in ("index", "utilisation", "memory_used", "memory")} for gpu in gpus],
@@ -55,6 +57,26 @@ class Sampler:
         # A number may have been given to another process meanwhile: psutil compares the times of their start.
         self._seen = {pid: self._seen[pid] if self._seen.get(pid) == process else process for pid, process in found.items()}
         return list(self._seen.values())
+
+
+def memory_of(cgroup: Path) -> tuple[int, int]:
+    """Bytes of memory that may be used, and how many of them are free: the machine's, or a container's where that is less.
+
+    Args:
+        cgroup: folder of the control group, version 2; one without files limits nothing.
+    """
+    machine = psutil.virtual_memory()
+    try:
+        limit = int((cgroup / "memory.max").read_text())
+        used = int((cgroup / "memory.current").read_text())
+        lines = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        # "max": no limit; or another system.
+        return machine.total, machine.available
+    if limit >= machine.total:
+        return machine.total, machine.available
+    # What files have left in memory is given back when it is needed.
+    return limit, min(machine.available, max(0, limit - used + int(lines.get("inactive_file", 0))))
 
 
 def _figures(process: psutil.Process) -> tuple[float, int]:

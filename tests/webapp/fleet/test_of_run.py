@@ -47,7 +47,7 @@ def test_a_queued_run_says_why_it_waits(
     run = make_run(version)
     # The first request enters the project.
     alice.get(f"/runs/{run.pk}")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         body = alice.get(f"/runs/{run.pk}", headers={"HX-Request": "true"}).content.decode()
     assert "it is the next one; no worker listens to gpu" in body
 

@@ -3,10 +3,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from tests.workers.fixtures import Run, Version
+from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, DerivedKind, Question, QuestionKind
-from webapp.fleet.models import Job, WorkerNode
+from webapp.fleet.models import Job, JobKind, WorkerNode
+from webapp.serving.models import Ask, AskKind
 from workers.presence import node
 from workers.presence.jobs import announced
 from workers.presence.node import Node, introduce
@@ -49,7 +52,7 @@ def test_what_is_done_for_a_version_leads_to_its_page(here: Node, version: Versi
 
 
 def test_what_is_gone_or_of_an_unknown_kind_has_no_name(here: Node) -> None:
-    for kind in ("run", "search", "compare", "ingest", "question", "derive", "teapot"):
+    for kind in (*JobKind.values, "teapot"):
         with announced(kind, 4711, 0, 7):
             job = Job.objects.get()
             assert (job.kind, job.title, job.project) == (kind, "", None)
@@ -69,3 +72,18 @@ def test_without_a_database_the_work_is_done_all_the_same(here: Node, monkeypatc
         with announced("run", 1, 1, 7):
             done.append(1)
     assert done == [1]
+
+
+def test_questions_to_runs_and_comparisons_lead_to_their_pages(here: Node, make_run: Callable[..., Run]) -> None:
+    first, second = make_run(), make_run()
+    ask = Ask.objects.create(run=first, kind=AskKind.USER, question={})
+    comparison = RunComparison.objects.create(key="k", metric="ndcg@10", runs=[first.pk, second.pk], asked_at=timezone.now())
+    found = []
+    for kind, row in (("ask", ask.pk), ("compare-runs", comparison.pk)):
+        with announced(kind, row, 0, 7):
+            job = Job.objects.get()
+            found.append((job.project_id, job.title, job.path))
+    assert found == [
+        (first.project_id, f"question to {first}", f"/runs/{first.pk}"),
+        (first.project_id, "comparison of 2 runs", f"/compare?runs={first.pk},{second.pk}"),
+    ]
