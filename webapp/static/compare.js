@@ -15,7 +15,7 @@ function lineOf(entry, order, marker) {
   const many = order.length > COLOURS * DASHES.length;
   const dash = many ? "solid" : DASHES[Math.floor(place / COLOURS)];
   return {
-    name: entry.name, x: entry.x, y: entry.y, type: "scatter", mode: entry.x.length > 40 ? "lines" : "lines+markers",
+    name: entry.name, x: entry.x, y: entry.y, type: "scatter", mode: many || entry.x.length > 40 ? "lines" : "lines+markers",
     line: { color: colourOf(`--compare-${(place % COLOURS) + 1}`), dash, width: many ? 1.2 : 2 },
     opacity: many ? 0.75 : 1, marker: { symbol: marker, size: 5 }, hovertemplate: "%{y:.4f} at %{x}<extra>%{fullData.name}</extra>",
   };
