@@ -15,7 +15,7 @@ function lineOf(entry, order, marker) {
   const many = order.length > COLOURS * DASHES.length;
   const dash = many ? "solid" : DASHES[Math.floor(place / COLOURS)];
   return {
-    name: entry.name, x: entry.x, y: entry.y, type: "scatter", mode: entry.x.length > 40 ? "lines" : "lines+markers",
+    name: entry.name, x: entry.x, y: entry.y, type: "scatter", mode: many || entry.x.length > 40 ? "lines" : "lines+markers",
     line: { color: colourOf(`--compare-${(place % COLOURS) + 1}`), dash, width: many ? 1.2 : 2 },
     opacity: many ? 0.75 : 1, marker: { symbol: marker, size: 5 }, hovertemplate: "%{y:.4f} at %{x}<extra>%{fullData.name}</extra>",
   };
@@ -48,28 +48,25 @@ function drawCompared() {
   const data = JSON.parse(source.textContent);
   drawOne("compare-valid", data.valid, { across: data.across, up: "NDCG@10, validation" }, data, "circle");
   drawOne("compare-loss", data.loss, { across: data.across, up: "training loss" }, data, "diamond");
-  document.getElementById("save-png").hidden = false;
+  document.querySelectorAll("[data-png]").forEach((button) => { button.hidden = document.getElementById(button.dataset.png).hidden; });
 }
 
 // A picture is read without the page around it: it gets the page's colour behind it, a legend, and the protocol as its title.
-async function savePng() {
-  const protocol = [...document.querySelectorAll("#curves-part .protocol")].map((line) => line.innerText).join("\n");
-  for (const id of ["compare-valid", "compare-loss"]) {
-    const box = document.getElementById(id);
-    if (box.hidden) continue;
-    const lines = protocol.split("\n").flatMap((line) => line.match(/.{1,150}(?:\s|$)/g) || [line]);
-    const layout = {
-      ...box.layout, width: 1200, height: 560 + 12 * Math.min(box.data.length, 40) + 16 * lines.length, autosize: false,
-      showlegend: true, legend: { orientation: "h", y: -0.12, yanchor: "top" }, paper_bgcolor: colourOf("--panel"), plot_bgcolor: colourOf("--panel"),
-      title: { text: lines.map(plain).join("<br>"), font: { size: 12 }, x: 0.02, xanchor: "left", automargin: true, yref: "container", y: 0.98 },
-      margin: { ...box.layout.margin, t: 32 + 16 * lines.length },
-    };
-    const picture = await Plotly.toImage({ data: box.data, layout }, { format: "png", width: layout.width, height: layout.height, scale: 2 });
-    const link = document.createElement("a");
-    link.href = picture;
-    link.download = `${id}.png`;
-    link.click();
-  }
+async function savePng(id) {
+  const box = document.getElementById(id);
+  const protocol = document.querySelector("#curves-part .protocol").innerText.split("\n");
+  const lines = protocol.flatMap((line) => line.match(/.{1,150}(?:\s|$)/g) || [line]);
+  const layout = {
+    ...box.layout, width: 1200, height: 560 + 12 * Math.min(box.data.length, 40) + 16 * lines.length, autosize: false,
+    showlegend: true, legend: { orientation: "h", y: -0.12, yanchor: "top" },
+    paper_bgcolor: colourOf("--panel"), plot_bgcolor: colourOf("--panel"),
+    title: { text: lines.map(plain).join("<br>"), font: { size: 12 }, x: 0.02, xanchor: "left", yref: "container", y: 0.98, yanchor: "top" },
+    margin: { ...box.layout.margin, t: 32 + 16 * lines.length },
+  };
+  const link = document.createElement("a");
+  link.href = await Plotly.toImage({ data: box.data, layout }, { format: "png", width: layout.width, height: layout.height, scale: 2 });
+  link.download = `${id}.png`;
+  link.click();
 }
 
 // Plotly reads some marks in its texts.
@@ -78,7 +75,7 @@ function plain(text) {
 }
 
 document.addEventListener("click", (event) => {
-  if (event.target.id === "save-png") savePng();
+  if (event.target.matches("[data-png]")) savePng(event.target.dataset.png);
   if (event.target.matches("[data-copy]") && navigator.clipboard) {
     event.preventDefault();
     navigator.clipboard.writeText(event.target.href).then(() => { event.target.textContent = "link copied"; });
