@@ -82,7 +82,7 @@ class Result(_Frozen):
     protocol: Protocol
     valid: dict[str, float]
     test: dict[str, float] = Field(description="empty where evaluation.test is off")
-    seconds: float = Field(description="wall time of this attempt, training and evaluation")
+    seconds: float = Field(description="wall time of training and evaluation, with what earlier attempts trained")
     trainable_parameters: int
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
     epochs: int = Field(description="epochs trained, over all stages")
