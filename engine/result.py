@@ -105,7 +105,7 @@ class Result(_Frozen):
     intervals: dict[str, dict[str, tuple[float, float]]] = Field(
         default_factory=dict, description="valid, test: 95 % interval over users of each metric of single users: lower, upper end"
     )
-    seconds: float = Field(description="wall time of this attempt, training and evaluation")
+    seconds: float = Field(description="wall time of training and evaluation, with what earlier attempts trained")
     trainable_parameters: int
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
     epochs: int = Field(description="epochs trained, over all stages")

@@ -86,7 +86,8 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
         return judge(stage.scorer(), "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
 
     method.fit_counts()
-    position = Trainer(method, context, validate, progress, should_stop).run()
+    trainer = Trainer(method, context, validate, progress, should_stop)
+    position = trainer.run()
     progress.trained()
     # Only now: an extension that is refused leaves the folder as it was.
     _write_claim(spec, version, workdir)
@@ -98,7 +99,8 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
         report_users = progress.final if name == names[-1] else progress.counting
         evaluations[name] = judge(method.scorer(), name, partial(_count_users, report_users, phase))
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
-    result = _result(context, method, position, judge, evaluations, warnings, time.monotonic() - begin)
+    seconds = time.monotonic() - begin + trainer.seconds_before
+    result = _result(context, method, position, judge, evaluations, warnings, seconds)
     about = {"method": spec.method.id, "version": version.hash}
     write_folder(workdir / "model", {"model": method.state()}, about, method.export)
     write_whole(workdir / "result.json", result.model_dump_json(indent=1))

@@ -45,6 +45,9 @@ class Trainer:
         validate: metrics on validation with a stage's scores.
         should_stop: asked at each step; True ends at a checkpoint with RunCancelled.
         clock: seconds, monotonic; by default that of ``training.clock``.
+
+    Attributes:
+        seconds_before: what earlier attempts spent on the training that this one took up.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Trainer:
         self.stages = method.stages()
         self.schedule = Schedule(self.training, self.stages)
         self._resumed_optimizer: dict[str, Tensor] | None = None
+        self.seconds_before = 0.0
         self._pace = Pace()
         self._lap = clock()
         self._last_checkpoint = clock()
@@ -273,6 +277,7 @@ class Trainer:
         if standing is None:
             return
         self.position, self._resumed_optimizer = standing.position, standing.optimizer
+        self.seconds_before = self.position.seconds
         if standing.extended:
             self.schedule.check_extension(self.position)
         if self.position.stage < len(self.stages):

@@ -42,7 +42,7 @@ def test_a_failed_run_is_retried_with_what_it_suggests_and_then_extended(page: P
     page.get_by_label("Epochs").fill("4")
     page.get_by_label("Patience").fill("40")
     page.get_by_role("button", name="Extend").click()
-    expect(page.get_by_text(f"goes on where {short} ended.")).to_be_visible()
+    expect(page.locator(".message.success")).to_contain_text(f"goes on where {short} ended.")
     wait_for_success(page)
     page.get_by_text(re.compile(r"^Epochs \d")).click()
     expect(page.locator("#epochs tbody tr")).to_have_count(4)

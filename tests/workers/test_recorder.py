@@ -145,3 +145,12 @@ def test_a_fault_in_writing_reaches_the_thread_that_reports(attempt: RunAttempt)
     recorder(MetricEvent(split="train", step=10**5000, epoch=0, values={}))
     with pytest.raises(ValueError, match="limit"):
         recorder.close()
+
+
+def test_what_prepares_a_run_that_goes_on_does_not_take_its_bar_back(run: Run, attempt: RunAttempt) -> None:
+    Run.objects.filter(pk=run.pk).update(progress={"phase": "preparing", "fraction": 0.6})
+    told = {"done": 1, "total": 2, "unit": "steps"}
+    for epoch, fraction, shown in ((None, 0.0, 0.6), (3, 0.5, 0.5), (None, 0.5, 0.5)):
+        assert write_batch(attempt, [], ProgressEvent(phase="training", fraction=fraction, epoch=epoch, **told))
+        run.refresh_from_db()
+        assert run.progress["fraction"] == shown

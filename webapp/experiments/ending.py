@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from webapp.display import count, duration, moment
 from webapp.experiments.models import AttemptRecord, Ending, Run, RunState
-from webapp.experiments.resuming import EXTENDABLE, RESUMABLE, last_checkpoint, why_not_extend
+from webapp.experiments.resuming import EXTENDABLE, RESUMABLE, Checkpoint, last_checkpoint, why_not_extend
 from webapp.searches.models import TrialState
 
 _CHANGE_FIRST = ("memory", "gpu memory", "diverged", "device")
@@ -103,7 +103,7 @@ def _counted(run: Run) -> str:
     return f"{counted}, so it is not resumed by hand; a clone trains apart from the search."
 
 
-def _buttons(run: Run, place: Any, counted: str) -> list[dict[str, Any]]:
+def _buttons(run: Run, place: Checkpoint | None, counted: str) -> list[dict[str, Any]]:
     """What can be done, the most useful first."""
     kind = run.remedy.get("kind", "")
     buttons = []

@@ -22,7 +22,7 @@ EXTENDABLE = (RunState.SUCCEEDED, RunState.CANCELLED)
 
 
 @dataclass(frozen=True)
-class Place:
+class Checkpoint:
     """A checkpoint from which a run can go on.
 
     Attributes:
@@ -36,11 +36,11 @@ class Place:
         return f"step {self.step:,}" + (f" of epoch {self.epoch:,}" if self.epoch else "")
 
 
-def last_checkpoint(run: Run) -> Place | None:
+def last_checkpoint(run: Run) -> Checkpoint | None:
     """Where ``run`` would go on, by what it reported; None if it would start anew."""
     steps = run.events.filter(type="checkpoint", payload__best=False).order_by("-attempt", "-sequence")
     payload = steps.values_list("payload", flat=True).first()
-    return Place(int(payload["step"]), payload.get("epoch")) if payload else None
+    return Checkpoint(int(payload["step"]), payload.get("epoch")) if payload else None
 
 
 def resume_run(run: Run, user: User) -> str:
@@ -73,7 +73,7 @@ def how_it_goes_on(run: Run) -> str:
     return _how(run, last_checkpoint(run))
 
 
-def _how(run: Run, place: Place | None) -> str:
+def _how(run: Run, place: Checkpoint | None) -> str:
     if place is not None:
         return f"It resumes at {place}."
     if run.continues_id is not None:

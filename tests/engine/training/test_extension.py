@@ -1,5 +1,6 @@
 """A training that goes on with larger limits, and the limits that stand in the way."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ def test_k_epochs_and_then_up_to_n_are_n_epochs_straight(method: str, planted: V
     assert same(tmp_path / "straight", tmp_path / "parts")
     assert [event.epoch for event in events if isinstance(event, MetricEvent) and event.split == "train"] == [4, 5]
     assert any("going on from end" in event.message for event in events if isinstance(event, LogEvent))
+
+
+def test_the_time_of_what_is_continued_counts(planted: Version, tmp_path: Path) -> None:
+    train(planted, tmp_path, epochs=1)
+    end = CheckpointFolder(tmp_path / "checkpoints").end()
+    assert end is not None
+    state = CheckpointFolder.read_state(end)
+    (end / "state.json").write_text(json.dumps({**state, "seconds": 5000.0}))
+    assert train(planted, tmp_path, epochs=2).seconds > 5000
 
 
 def test_an_extension_may_be_extended_and_may_be_stopped(planted: Version, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_a_mistake_in_the_settings_asks_for_other_settings_first(alice: Client, 
 
 def test_settings_in_an_address_are_text_and_unknown_ones_are_left_out(alice: Client, version: Version) -> None:
     run = make_run(version)
-    response = alice.get("/runs/new", {"clone": run.pk, "training.epochs": HOSTILE, "no.such": "1"})
+    response = alice.get("/runs/new", {"clone": str(run.pk), "training.epochs": HOSTILE, "no.such": "1"})
     assert response.status_code == 200
     assert "<script>alert" not in response.content.decode()
 
