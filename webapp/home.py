@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from webapp import broker
-from webapp.accounts.access import find_place, get_place
+from webapp.accounts.access import Place, find_place, get_place
 from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset
 from webapp.experiments.display import progress
@@ -17,7 +17,7 @@ from webapp.experiments.listing import run_row, with_score
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
 from webapp.experiments.stamps import runs_stamp
 from webapp.http import PageRequest, living_part, page, wants_part
-from webapp.polling import nothing_new, seen, stamp_of, stamped
+from webapp.polling import SHARED, nothing_new, seen, shared, stamp_of, stamped
 
 _SHOWN = 5
 
@@ -28,13 +28,9 @@ def home(request: PageRequest) -> HttpResponse:
     """Counts, what runs, what failed, what is new; refreshed while something is active."""
     if find_place(request) is None:
         return render(request, "accounts/no_project.html", {"section": "home"})
-    project = get_place(request).project
-    stamp = _stamp(project) if wants_part(request) else ""
-    if stamp and seen(request) == stamp:
-        return nothing_new(stamp)
-    context = _overview(project)
     if wants_part(request):
-        return stamped(living_part(request, "home.html", context, polling=context["polling"]), stamp)
+        return _poll(request, get_place(request))
+    context = _overview(get_place(request).project)
     return render(request, "home.html", {**context, "section": "home"})
 
 
@@ -44,6 +40,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
     parts = {"database": _database_answers(), "broker": broker.answers()}
     words = {name: "ok" if fine else "does not answer" for name, fine in parts.items()}
     return JsonResponse(words, status=200 if all(parts.values()) else 503)
+
+
+def _poll(request: PageRequest, place: Place) -> HttpResponse:
+    stamp = _stamp(place.project)
+    if seen(request) == stamp:
+        return nothing_new(stamp)
+
+    def make() -> HttpResponse:
+        context = _overview(place.project)
+        return living_part(request, "home.html", {**context, **SHARED}, polling=context["polling"])
+
+    return stamped(shared(request, ("home", place.role, stamp), make), stamp)
 
 
 def _stamp(project: Project) -> str:
