@@ -1,6 +1,5 @@
 """What stands on the page of the list of runs, around its rows."""
 
-import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +16,7 @@ from webapp.experiments.listing import COUNTED, Listing
 from webapp.experiments.marks import tags_of
 from webapp.experiments.models import Run
 from webapp.keyset import END, Page
+from webapp.polling import stamp_of
 
 _USUAL = (
     "state",
@@ -55,11 +55,6 @@ def poller(listing: Listing, ids: list[int], stamp: str) -> str:
     return f"{reverse('runs')}?{urlencode({'columns': columns, 'rows': ','.join(map(str, ids)), 'seen': stamp}, safe=',')}"
 
 
-def stamp_of(light: list[Any]) -> str:
-    """Stands for what is known of some active runs, to see whether that has changed."""
-    return hashlib.sha256(repr(light).encode()).hexdigest()[:16]
-
-
 def context(listing: Listing, place: Place, shown: Page[Run], total: int) -> dict[str, Any]:
     """All that the template shows of a page of runs, of which ``total`` match."""
     active = [run for run in shown.rows if is_active(run)]
@@ -77,7 +72,7 @@ def context(listing: Listing, place: Place, shown: Page[Run], total: int) -> dic
         "following": here + urlencode({"after": shown.next}) if shown.next else "",
         "preceding": here + urlencode({"before": shown.previous}) if shown.previous else "",
         "last": f"{here}before={END}",
-        "poller": poller(listing, [row[0] for row in light], stamp_of(light)),
+        "poller": poller(listing, [row[0] for row in light], stamp_of(light, clock=True)),
         "signs": SIGNS.items(),
         "known": fields().values(),
         "tags": tags,

@@ -14,10 +14,11 @@ from webapp.accounts.access import Place, get_place, require_role
 from webapp.display import count
 from webapp.experiments import columns as cells
 from webapp.experiments.bulk import ACTIONS, MOST, change_many, deletable
-from webapp.experiments.list_page import context, poller, stamp_of, with_new_condition
+from webapp.experiments.list_page import context, poller, with_new_condition
 from webapp.experiments.listing import Listing, find_columns, own_columns
 from webapp.experiments.models import ACTIVE_STATES, Run, RunColumns
 from webapp.http import STOP_POLLING, PageRequest, page, wants_part
+from webapp.polling import shared, stamp_of
 
 _RUNS_A_PAGE = 50
 _LIST = "experiments/runs.html"
@@ -128,10 +129,17 @@ def _refresh(request: PageRequest, listing: Listing, place: Place) -> HttpRespon
     wanted = [int(number) for number in request.GET.get("rows", "").split(",") if number.isdecimal() and len(number) < 19]
     runs = Run.objects.filter(project=place.project, pk__in=wanted[:_POLLED]).order_by("pk")
     light = list(runs.values_list("pk", "state", "progress", "finished_at", "attempt"))
-    stamp = stamp_of(light)
+    stamp = stamp_of(light, clock=True)
     if stamp == request.GET.get("seen"):
         return HttpResponse(status=204)
-    rows = [listing.row(run) for run in listing.shown(runs, request.user)]
     left = [pk for pk, state, *_ in light if state in ACTIVE_STATES]
-    body = render_to_string("experiments/runs_changed.html", {"rows": rows, "poller": poller(listing, left, stamp)})
-    return HttpResponse(body, status=200 if left else STOP_POLLING)
+
+    def make() -> HttpResponse:
+        rows = [listing.row(run) for run in listing.shown(runs, request.user)]
+        body = render_to_string("experiments/runs_changed.html", {"rows": rows, "poller": poller(listing, left, stamp)})
+        return HttpResponse(body, status=200 if left else STOP_POLLING)
+
+    columns = tuple(field.name for field in listing.columns)
+    # Stars are everybody's own; all else is the same for all.
+    own = request.user.pk if "starred" in columns else None
+    return shared(request, ("runs", place.project.pk, own, stamp, columns), make)

@@ -11,16 +11,17 @@ from webapp.polling import stamp_of
 _CHANGING = ("state", "attempt", "progress", "worker", "cancel_requested_at", "finished_at")
 
 
-def run_stamps(user: User, pk: int) -> tuple[str, str]:
-    """Of the head and progress of a run, and of what it has reported; 404 for a run that the user may not see."""
+def run_stamps(user: User, pk: int) -> tuple[str, str, str]:
+    """Of the head and progress of a run, and of what it has reported; and the user's role there, without which it is a 404."""
     # Two lookups in the index of the unique constraint.
     last = RunEvent.objects.filter(run=OuterRef("pk")).order_by("-attempt", "-sequence").values("pk")[:1]
     found = runs_for_user(user).filter(pk=pk).annotate(last_event=Subquery(last))
-    values = found.values_list(*_CHANGING, "last_event").first()
-    if values is None:
+    row = found.values_list("project__memberships__role", "last_event", *_CHANGING).first()
+    if row is None:
         raise Http404("There is no such run, or it is not yours.")
-    active = values[0] in ACTIVE_STATES
-    return stamp_of(pk, values[:-1], clock=active), stamp_of(pk, values[0], values[1], values[-1])
+    role, event, *changing = row
+    state, attempt = changing[:2]
+    return stamp_of(pk, changing, clock=state in ACTIVE_STATES), stamp_of(pk, state, attempt, event), role
 
 
 def runs_stamp(runs: QuerySet[Run], *, clock: bool = False) -> str:

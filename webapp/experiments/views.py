@@ -24,7 +24,7 @@ from webapp.experiments.slice_chart import slice_chart
 from webapp.experiments.spec_difference import spec_difference
 from webapp.experiments.stamps import run_stamps
 from webapp.http import PageRequest, living_part, page, wants_part
-from webapp.polling import nothing_new, seen, stamped
+from webapp.polling import SHARED, nothing_new, seen, shared, stamped
 
 _TEMPLATE = "experiments/run.html"
 
@@ -33,18 +33,14 @@ _TEMPLATE = "experiments/run.html"
 @require_http_methods(["GET", "POST"])
 def run_page(request: PageRequest, pk: int) -> HttpResponse:
     """A run: how it goes, what came out, why. Its living part is polled until the run has ended; POST cancels."""
-    stamps = run_stamps(request.user, pk) if wants_part(request) else ("", "")
-    if stamps[0] and seen(request) == stamps[0] and seen(request, 1) == stamps[1]:
-        return nothing_new(*stamps)
+    if request.method == "GET" and wants_part(request):
+        return _poll(request, pk)
     run = get_run_for_user(request.user, pk)
     enter_project(request, run.project)
     if request.method == "POST":
         require_role(request.user, run.project, Role.RESEARCHER)
         _cancel(request, run)
         return redirect("run", pk=run.pk)
-    if wants_part(request):
-        reported = seen(request, 1) != stamps[1]
-        return stamped(_refresh(request, run, reported=reported), *stamps)
     context = {
         **_live(run),
         **_reported(run),
@@ -57,9 +53,23 @@ def run_page(request: PageRequest, pk: int) -> HttpResponse:
     return render(request, _TEMPLATE, context)
 
 
+def _poll(request: PageRequest, pk: int) -> HttpResponse:
+    *stamps, role = run_stamps(request.user, pk)
+    if [seen(request), seen(request, 1)] == stamps:
+        return nothing_new(*stamps)
+    reported = seen(request, 1) != stamps[1]
+
+    def make() -> HttpResponse:
+        run = get_run_for_user(request.user, pk)
+        enter_project(request, run.project)
+        return _refresh(request, run, reported=reported)
+
+    return stamped(shared(request, ("run", pk, role, *stamps, reported), make), *stamps)
+
+
 def _refresh(request: PageRequest, run: Run, *, reported: bool) -> HttpResponse:
     """The head; epochs, attempts and log if something was ``reported`` since; the outcome at the end."""
-    context, parts = _live(run), list[str]()
+    context, parts = {**_live(run), **SHARED}, list[str]()
     active = display.is_active(run)
     if reported or not active:
         context |= _reported(run)

@@ -14,7 +14,7 @@ from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.experiments.display import protocol_line
 from webapp.http import PageRequest, living_part, page, wants_part
-from webapp.polling import nothing_new, seen, stamped
+from webapp.polling import SHARED, nothing_new, seen, shared, stamped
 from webapp.searches import display, listing
 from webapp.searches.access import get_search_for_user
 from webapp.searches.actions import cancel_search, extend_search, pause_search, resume_search
@@ -57,9 +57,8 @@ def search_list(request: PageRequest) -> HttpResponse:
 def search_page(request: PageRequest, pk: int) -> HttpResponse:
     """A search: how it is going, which layers matter, and if it was worth it. POST pauses, resumes, cancels or
     extends it, or launches its best."""
-    stamp = search_stamp(request.user, pk) if wants_part(request) else ""
-    if stamp and seen(request) == stamp:
-        return nothing_new(stamp)
+    if request.method == "GET" and wants_part(request):
+        return _poll(request, pk)
     search = get_search_for_user(request.user, pk)
     enter_project(request, search.project)
     if request.method == "POST":
@@ -69,15 +68,27 @@ def search_page(request: PageRequest, pk: int) -> HttpResponse:
         _act(request, search)
         return redirect("search", pk=search.pk)
     board = load(search)
-    if wants_part(request):
-        return stamped(_refresh(request, board), stamp)
     plan = json.dumps(search.plan, indent=2)
     context = {**_live(board), **_outcome(board, request.GET.get("map", "")), "plan": plan, "section": "searches"}
     return render(request, _PAGE, context)
 
 
+def _poll(request: PageRequest, pk: int) -> HttpResponse:
+    stamp, role = search_stamp(request.user, pk)
+    if seen(request) == stamp:
+        return nothing_new(stamp)
+
+    def make() -> HttpResponse:
+        search = get_search_for_user(request.user, pk)
+        enter_project(request, search.project)
+        return _refresh(request, load(search))
+
+    shown = (request.GET.get("seen", "")[:20], request.GET.get("map", "")[:20])
+    return stamped(shared(request, ("search", pk, role, stamp, *shown), make), stamp)
+
+
 def _refresh(request: PageRequest, board: Board) -> HttpResponse:
-    context = _live(board)
+    context = {**_live(board), **SHARED}
     changed = request.GET.get("seen") != board.stamp
     if changed:
         context |= _outcome(board, request.GET.get("map", ""))

@@ -68,6 +68,7 @@ def main() -> int:
         "answers": dict(crowded.statuses),
         "missing": sorted(alone.missing | crowded.missing),
         "problems": [*alone.problems, *crowded.problems][:20],
+        "busy_cores": round(crowded.busy_cores, 2),
         "cores": os.cpu_count(),
         "load_before": before,
         "load_after": after,
@@ -75,7 +76,10 @@ def main() -> int:
     show("Pages, nobody else looks", result["alone"])
     show(f"Pages and polled parts, {options.people} pages open", result["crowded"])
     asked = sum(len(values) for name, values in crowded.seconds.items() if name.startswith("part:"))
-    print(f"\n{asked / options.seconds:.0f} polls a second; {os.cpu_count()} cores; load {before:.1f} before, {after:.1f} after")
+    print(
+        f"\n{asked / crowded.measured:.0f} polls a second keep {crowded.busy_cores:.2f} of {os.cpu_count()} cores busy "
+        f"(web server and database); load {before:.1f} before, {after:.1f} after"
+    )
     if result["missing"]:
         print(f"not there yet: {', '.join(result['missing'])}")
     for problem in result["problems"]:

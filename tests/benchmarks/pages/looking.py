@@ -18,16 +18,24 @@ _REPORT_SECONDS = 2.0
 _POINT_EVERY = 5
 """Reports of a run to one more epoch."""
 _PAUSE = 0.1
+_OPENED = 10.0
+"""Seconds in which the pages are opened; what is asked before all are there and have settled is not counted."""
 
 
 @dataclass
 class Seen:
-    """Seconds of each request by what was asked for, and what went wrong."""
+    """Seconds of each request by what was asked for, and what went wrong.
+
+    Attributes:
+        busy_cores: processor seconds a second of the web server and the database, in the ``measured`` seconds.
+    """
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     problems: list[str] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
     statuses: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    busy_cores: float = 0.0
+    measured: float = 0.0
 
 
 def pages(planted: dict[str, Any], last: str) -> dict[str, str]:
@@ -68,18 +76,24 @@ def watched(planted: dict[str, Any], people: int) -> list[tuple[str, str]]:
 async def look(site: FullSite, people: int, seconds: float) -> Seen:
     """Open everything, let ``people`` poll for ``seconds``, and measure all that is asked."""
     seen = Seen()
-    end = time.monotonic() + seconds
+    opened = min(_OPENED, seconds / 4) if people else 0.0
+    start, end = time.monotonic() + 1.5 * opened, time.monotonic() + seconds
     chance = random.Random(1)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_report(site, end))
         for kind, path in watched(site.planted, people):
-            tasks.create_task(_poll(site, kind, path, chance.uniform(0, min(5.0, seconds / 3)), end, seen))
-        if seconds:
-            tasks.create_task(_open(site, end, seen, warm=min(8.0, seconds / 2)))
+            tasks.create_task(_poll(site, kind, path, chance.uniform(0, opened), (start, end), seen))
+        tasks.create_task(_open(site, (start, end), seen))
+        await asyncio.sleep(max(0.0, start - time.monotonic()))
+        busy, begin = site.busy_seconds(), time.monotonic()
+        await asyncio.sleep(max(0.0, end - time.monotonic()))
+        seen.busy_cores = (site.busy_seconds() - busy) / (time.monotonic() - begin)
+    seen.measured = end - start
     return seen
 
 
-async def _poll(site: FullSite, kind: str, path: str, delay: float, end: float, seen: Seen) -> None:
+async def _poll(site: FullSite, kind: str, path: str, delay: float, counted: tuple[float, float], seen: Seen) -> None:
+    start, end = counted
     browser = Browser(site.address, site.planted["cookie"])
     await asyncio.sleep(delay)
     try:
@@ -93,8 +107,9 @@ async def _poll(site: FullSite, kind: str, path: str, delay: float, end: float, 
             next_at = max(next_at + poll.seconds, time.monotonic())
             answer = await browser.get(poll.path, part=True, seen=stamp)
             stamp = answer.stamp or stamp
-            seen.seconds[f"part: {kind}"].append(answer.seconds)
-            seen.statuses[answer.status] += 1
+            if time.monotonic() > start:
+                seen.seconds[f"part: {kind}"].append(answer.seconds)
+                seen.statuses[answer.status] += 1
             if answer.status not in (200, 204):
                 if answer.status != STOPPED:
                     seen.problems.append(f"{poll.path}: {answer.status}")
@@ -106,9 +121,9 @@ async def _poll(site: FullSite, kind: str, path: str, delay: float, end: float, 
         browser.close()
 
 
-async def _open(site: FullSite, end: float, seen: Seen, warm: float) -> None:
-    browser = Browser(site.address, site.planted["cookie"])
-    await asyncio.sleep(warm)
+async def _open(site: FullSite, counted: tuple[float, float], seen: Seen) -> None:
+    browser, (start, end) = Browser(site.address, site.planted["cookie"]), counted
+    await asyncio.sleep(max(0.0, start - time.monotonic()))
     wanted = pages(site.planted, "/runs?before=end")
     try:
         while time.monotonic() < end and wanted:

@@ -1,5 +1,6 @@
 """The web server as ``make up`` starts it, on a database of its own that is full."""
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from deploy.local.home import ROOT, Home
 from deploy.local.ports import free_port
@@ -24,11 +27,23 @@ _PLANT_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class FullSite:
-    """``address`` of the web server, URL of the ``database``, and what was planted there."""
+    """``address`` of the web server, URL of the ``database``, what was planted there, and process ids of both servers."""
 
     address: str
     database: str
     planted: dict[str, Any]
+    servers: tuple[int, ...]
+
+    def busy_seconds(self) -> float:
+        """Processor seconds that the servers have taken so far; those of connections that were closed are not all in it."""
+        total = 0.0
+        for server in self.servers:
+            found = psutil.Process(server)
+            for process in (found, *found.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    used = process.cpu_times()
+                    total += used.user + used.system
+        return total
 
 
 @contextmanager
@@ -61,4 +76,5 @@ def full_site(runs: int, points: int) -> Iterator[FullSite]:
             if time.monotonic() > deadline or not process.running:
                 raise TimeoutError(f"the web server does not answer: {web.log.read_text(encoding='utf-8')[-2000:]}")
             time.sleep(0.1)
-        yield FullSite(f"http://127.0.0.1:{port}", database, json.loads(done.stdout.splitlines()[-1]))
+        servers = tuple(pid for pid in (process.pid, postgres.process.pid if postgres.process else None) if pid)
+        yield FullSite(f"http://127.0.0.1:{port}", database, json.loads(done.stdout.splitlines()[-1]), servers)

@@ -180,7 +180,7 @@ def test_twelve_variants_with_three_seeds_stay_quick(
         variant.comparison = {**(now.pair(variant) or {}), "values": values.model_dump()}
         variant.save()
     alice.get(f"/groups/{group.pk}")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         begin = time.monotonic()
         response = alice.get(f"/groups/{group.pk}", headers=POLL)
         seconds = time.monotonic() - begin
