@@ -124,11 +124,16 @@ class Recommender:
         return {"id": self.version.item_ids[item], "title": self.version.titles[item]}
 
     @torch.no_grad()
-    def _scores(self, history: NDArray[np.int32], user: int | None) -> torch.Tensor:
-        """`1 x items`, to be changed freely. What all histories share is computed once."""
+    def warm(self) -> Score:
+        """Compute what all histories share, once: for a language model that reads a whole catalogue this takes seconds."""
         if self._scorer is None:
             self._scorer = self.method.scorer()
-        return self._scorer([history], None if user is None else [user]).detach().float().clone()
+        return self._scorer
+
+    @torch.no_grad()
+    def _scores(self, history: NDArray[np.int32], user: int | None) -> torch.Tensor:
+        """`1 x items`, to be changed freely."""
+        return self.warm()([history], None if user is None else [user]).detach().float().clone()
 
     def _lines(self, history: NDArray[np.int32], items: list[int], scores: list[float]) -> list[dict[str, Any]]:
         seen = set(history.tolist())

@@ -52,7 +52,7 @@ def answer_of(ask: Ask | None) -> dict[str, Any] | None:
         "history": answer["history"],
         "found": answer.get("found", []),
         "recommended": lines,
-        "seen": SEEN_WORDS[answer["seen"]],
+        "seen": SEEN_WORDS.get(answer.get("seen", ""), ""),
         "user": answer.get("user", ""),
         "is_user": ask.kind == AskKind.USER,
         "target": target,

@@ -35,7 +35,7 @@ class Ask(models.Model):
     answer = models.JSONField(
         default=dict,
         help_text="recommend: history, found, recommended; user: user, history, target, rank, recommended; both: seen (remove or "
-        "keep), catalogue, seconds, opened (seconds that loading the model took, 0 for a warm one)",
+        "keep), catalogue, seconds, opened (seconds that loading took, 0 where all was in memory)",
     )
     error = models.TextField(blank=True, help_text="what went wrong, for people")
     hint = models.TextField(blank=True, help_text="what to do about it")

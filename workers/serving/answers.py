@@ -21,6 +21,7 @@ from workers.serving.shelf import Shelf
 from workers.text import storable
 
 if TYPE_CHECKING:
+    from engine.data.version import Version
     from engine.recommend import Recommender
 
 FOUND = 20
@@ -28,16 +29,30 @@ FOUND = 20
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained run, ready to be asked."""
+class Catalogue:
+    """A version, ready to be searched; its runs share it."""
 
-    recommender: "Recommender"
+    version: "Version"
     titles: TitleSearch
+
+    def lines(self, items: list[int]) -> list[dict[str, str]]:
+        """Items as they are shown: id and title."""
+        return [{"id": self.version.item_ids[item], "title": self.version.titles[item]} for item in items]
 
 
 @cache
-def shelf() -> Shelf[Model]:
-    """The models of this process: SERVE_MODELS of them at most, and SERVE_MEMORY_MB."""
+def catalogues() -> "Shelf[Catalogue]":
+    """The versions of this process, bounded as its models are."""
+    return _shelf()
+
+
+@cache
+def models() -> "Shelf[Recommender]":
+    """The trained runs of this process: SERVE_MODELS of them at most, and SERVE_MEMORY_MB."""
+    return _shelf()
+
+
+def _shelf() -> Shelf[Any]:
     return Shelf(envint("SERVE_MODELS", 4), envint("SERVE_MEMORY_MB", 4096) * 1024 * 1024)
 
 
@@ -77,38 +92,42 @@ def _answer(ask: Ask, scratch: Path) -> dict[str, Any]:
     # torch is imported here, in the child, and nowhere else; before a model is opened, so that it does not count as its memory.
     import engine.recommend  # noqa: F401
 
-    run = ask.run
-    model, opened = shelf().get(f"run-{run.pk}", (run.attempt, run.finished_at, run.folder_key), lambda: _open(run, scratch))
+    run, question, version = ask.run, ask.question, ask.run.version
+    if version.state != VersionState.READY:
+        raise UserError(f"The version of {run} is {version.state}.", "Launch a run on a version that is ready.")
+    catalogue, reading = catalogues().get(f"version-{version.pk}", version.storage_key, lambda: _read(run, scratch))
+    answer: dict[str, Any] = {"catalogue": catalogue.version.counts.items, "opened": reading}
+    if ask.kind == AskKind.RECOMMEND:
+        found = catalogue.titles.find(question["query"], FOUND)
+        answer |= {"history": [], "found": catalogue.lines(found), "recommended": []}
     begin = time.monotonic()
-    answer = _recommend(model, ask.question) if ask.kind == AskKind.RECOMMEND else _user(model, ask.question)
-    return {
-        **answer,
-        "seen": "remove" if model.recommender.remove_seen else "keep",
-        "catalogue": model.recommender.version.counts.items,
-        "opened": round(opened, 3),
-        "seconds": round(time.monotonic() - begin, 4),
-    }
+    # Titles are found without the model: whoever looks for the first item need not wait for it.
+    if ask.kind == AskKind.USER or question["items"]:
+        stamp = (run.attempt, run.finished_at, run.folder_key)
+        recommender, opening = models().get(f"run-{run.pk}", stamp, lambda: _open(run, catalogue, scratch))
+        begin = time.monotonic()
+        answer |= _recommended(recommender, ask)
+        answer |= {"seen": "remove" if recommender.remove_seen else "keep", "opened": reading + opening}
+    return {**answer, "opened": round(answer["opened"], 3), "seconds": round(time.monotonic() - begin, 4)}
 
 
-def _recommend(model: Model, question: dict[str, Any]) -> dict[str, Any]:
-    """Titles are found with or without a history; without one nothing is recommended."""
-    recommender = model.recommender
-    found = [recommender.line(item) for item in model.titles.find(question["query"], FOUND)]
-    if not question["items"]:
-        return {"history": [], "found": found, "recommended": []}
-    return {**recommender.recommend(recommender.items(question["items"]), question["k"]), "found": found}
+def _recommended(recommender: "Recommender", ask: Ask) -> dict[str, Any]:
+    question = ask.question
+    if ask.kind == AskKind.USER:
+        return recommender.test_user(question["user"], question["k"])
+    return recommender.recommend(recommender.items(question["items"]), question["k"])
 
 
-def _user(model: Model, question: dict[str, Any]) -> dict[str, Any]:
-    return model.recommender.test_user(question["user"], question["k"])
-
-
-def _open(run: Run, scratch: Path) -> Model:
-    if run.version.state != VersionState.READY:
-        raise UserError(f"The version of {run} is {run.version.state}.", "Launch a run on a version that is ready.")
+def _read(run: Run, scratch: Path) -> Catalogue:
     from engine.data.version import read_version
-    from engine.recommend import Recommender
 
     version = read_version(fetch_folder(run.version.storage_key, scratch))
-    recommender = Recommender.open(fetch_folder(run.folder_key, scratch), version, env("SERVE_DEVICE") or "cpu")
-    return Model(recommender, TitleSearch(version.item_ids, version.titles))
+    return Catalogue(version, TitleSearch(version.item_ids, version.titles))
+
+
+def _open(run: Run, catalogue: Catalogue, scratch: Path) -> "Recommender":
+    from engine.recommend import Recommender
+
+    recommender = Recommender.open(fetch_folder(run.folder_key, scratch), catalogue.version, env("SERVE_DEVICE") or "cpu")
+    recommender.warm()
+    return recommender

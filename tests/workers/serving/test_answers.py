@@ -17,9 +17,15 @@ from workers.serving.answers import answer_ask
 
 @pytest.fixture(autouse=True)
 def empty_shelf() -> Iterator[None]:
-    answers.shelf.cache_clear()
+    empty()
     yield
-    answers.shelf.cache_clear()
+    empty()
+
+
+def empty() -> None:
+    """Forget what is in memory."""
+    answers.models.cache_clear()
+    answers.catalogues.cache_clear()
 
 
 def answered(ask: Ask, folder: Path) -> Ask:
@@ -66,6 +72,7 @@ def test_without_items_only_titles_are_found(trained: Trained, tmp_path: Path) -
     ask = answered(make_ask(trained(), query="a"), tmp_path)
     assert ask.answer["recommended"] == ask.answer["history"] == []
     assert ask.answer["found"]
+    assert (len(answers.catalogues()), len(answers.models())) == (1, 0), "the model is not needed yet"
 
 
 def test_what_cannot_be_answered_says_why_and_the_process_goes_on(trained: Trained, tmp_path: Path) -> None:
@@ -75,15 +82,16 @@ def test_what_cannot_be_answered_says_why_and_the_process_goes_on(trained: Train
     ask = answered(make_ask(run, AskKind.USER, user="<nobody>"), tmp_path)
     assert "There is no user '<nobody>'" in ask.error
     type(run.version).objects.update(state=VersionState.DELETED)
-    answers.shelf.cache_clear()
     assert "is deleted" in answered(make_ask(run, query="a"), tmp_path).error
 
 
 def test_a_run_that_was_trained_again_is_loaded_again(trained: Trained, tmp_path: Path) -> None:
     run = trained()
-    assert answered(make_ask(run, query="a"), tmp_path).answer["opened"] > 0
+    ids = read_version(storage_root() / run.version.storage_key).item_ids[:2]
+    opened = [answered(make_ask(run, items=ids), tmp_path).answer["opened"] for _ in range(2)]
     Run.objects.filter(pk=run.pk).update(attempt=run.attempt + 1)
-    assert answered(make_ask(run, query="a"), tmp_path).answer["opened"] > 0
+    opened.append(answered(make_ask(run, items=ids), tmp_path).answer["opened"])
+    assert [value > 0 for value in opened] == [True, False, True]
 
 
 def test_what_is_answered_is_not_answered_again(trained: Trained, tmp_path: Path) -> None:

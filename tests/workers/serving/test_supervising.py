@@ -54,15 +54,16 @@ def test_a_child_that_takes_too_long_leaves_a_failed_question(trained: Trained) 
 
 
 def test_the_same_child_answers_for_several_runs(trained: Trained) -> None:
-    asks = [make_ask(run, query="a") for run in (trained(), trained("item-knn"))] * 2
+    runs = [trained(), trained("item-knn")]
+    ids = read_version(storage_root() / runs[0].version.storage_key).item_ids[:2]
+    asks = [make_ask(run, items=ids) for run in runs * 2]
     timings = replace(FAST, serve_warm=60)
     for ask in asks:
-        Ask.objects.update(state=AskState.ASKED)
         supervise_ask(ask.pk, timings)
     child = child_of_this_process()
     assert child is not None
-    assert [Ask.objects.get(pk=ask.pk).answer["opened"] == 0 for ask in asks[2:]] == [True, True]
-    supervise_ask(make_ask(asks[0].run, query="a").pk, replace(FAST, serve_warm=0.1))
+    assert [Ask.objects.get(pk=ask.pk).answer["opened"] > 0 for ask in asks] == [True, True, False, False]
+    supervise_ask(make_ask(runs[0], query="a").pk, replace(FAST, serve_warm=0.1))
     wait_until(lambda: not psutil.pid_exists(child.pid))
 
 

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('recommend', 'recommendations after a history'), ('user', 'recommendations for a user of the version')], max_length=12)),
                 ('question', models.JSONField(help_text='recommend: items (ids, oldest first), k, query (also find titles); user: user (an id), k')),
                 ('state', models.CharField(choices=[('asked', 'asked'), ('answered', 'answered'), ('failed', 'failed')], default='asked', max_length=8)),
-                ('answer', models.JSONField(default=dict, help_text='recommend: history, found, recommended; user: user, history, target, rank, recommended; both: seen (remove or keep), catalogue, seconds, opened (seconds that loading the model took, 0 for a warm one)')),
+                ('answer', models.JSONField(default=dict, help_text='recommend: history, found, recommended; user: user, history, target, rank, recommended; both: seen (remove or keep), catalogue, seconds, opened (seconds that loading took, 0 where all was in memory)')),
                 ('error', models.TextField(blank=True, help_text='what went wrong, for people')),
                 ('hint', models.TextField(blank=True, help_text='what to do about it')),
                 ('asked_at', models.DateTimeField(auto_now_add=True)),
