@@ -11,7 +11,7 @@ from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, group_views, launching
+from webapp.experiments import ablation, group_views, launching, sequence
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
@@ -52,6 +52,9 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/left-out.csv", datasets.rejected_rows, name="rejected-rows"),
     path("runs", experiments.run_list, name="runs"),
     path("runs/new", launching.new_run, name="new-run"),
+    path("runs/new/check", launching.check_run, name="check-run"),
+    path("runs/new/sequence", sequence.ask_for_sequence, name="preview-sequence"),
+    path("runs/new/sequence/<int:pk>", sequence.sequence_page, name="sequence"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
     path("groups", group_views.group_list, name="groups"),

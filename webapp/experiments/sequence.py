@@ -1,0 +1,118 @@
+"""What the model will see of a sample user: a worker reads it, as training would, and the new-run page shows it."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from engine.errors import UserError
+from webapp.accounts.access import enter_project, get_place, require_role
+from webapp.accounts.models import Role
+from webapp.datasets.asking import ask_about
+from webapp.datasets.models import HEAVY_OF_VERSION, Question, QuestionKind, QuestionState
+from webapp.display import count, since
+from webapp.experiments.actions import check_storable, check_version
+from webapp.experiments.choosing import checked, choose, posted
+from webapp.experiments.mask_picture import colour, mask_picture
+from webapp.http import PageRequest, living_part, page, render_block, wants_part
+
+_TEMPLATE = "experiments/sequence.html"
+_MOST_USERS = 1_000_000
+
+
+@page
+@require_POST
+def ask_for_sequence(request: PageRequest) -> HttpResponse:
+    """Ask a worker what a run of the form's settings would read of sample user ``user`` (a number; 0 unless it is said)."""
+    choice = choose(request, request.POST)
+    place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
+    require_role(request.user, place.project, Role.RESEARCHER)
+    form = posted(choice, request.POST.dict())
+    spec = checked(form)
+    problem = ""
+    if spec is None or choice.version is None or choice.problem:
+        problem = "Correct what is marked first: with these settings nothing can be read."
+    else:
+        try:
+            check_version(choice.version)
+            values = spec.model_dump(mode="json")
+            check_storable(values)
+            text = str(request.POST.get("user", "0"))
+            number = int(text) % _MOST_USERS if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+            settings = {"spec": values, "user": number}
+            question = ask_about(choice.version, request.user, QuestionKind.SEQUENCE, settings)
+        except UserError as error:
+            problem = str(error)
+    if problem:
+        context = {"problem": problem, "section": "runs"}
+        if wants_part(request):
+            return HttpResponse(render_block(request, _TEMPLATE, "seen", context))
+        return render(request, _TEMPLATE, context, status=422)
+    if wants_part(request):
+        return HttpResponse(render_block(request, _TEMPLATE, "seen", _context(question)))
+    return redirect("sequence", pk=question.pk)
+
+
+@page
+@require_GET
+def sequence_page(request: PageRequest, pk: int) -> HttpResponse:
+    """The answer, or that it is awaited: polled as a part of the new-run page, and a page of its own without JavaScript."""
+    questions = Question.objects.filter(kind=QuestionKind.SEQUENCE, version__dataset__project__memberships__user=request.user)
+    question = questions.select_related("version__dataset__project").defer(*HEAVY_OF_VERSION).filter(pk=pk).first()
+    if question is None:
+        raise Http404("There is no such preview any more, or it is not yours.")
+    enter_project(request, question.version.dataset.project)
+    context = _context(question)
+    if wants_part(request):
+        return living_part(request, _TEMPLATE, context, polling=context["polling"])
+    return render(request, _TEMPLATE, context)
+
+
+def _context(question: Question) -> dict[str, Any]:
+    return {
+        "question": question,
+        "polling": question.state == QuestionState.ASKED,
+        "waited": since(question.asked_at),
+        "seen": _seen(question.answer) if question.state == QuestionState.ANSWERED else None,
+        "next": (int(question.settings["user"]) + 1) % _MOST_USERS,
+        "section": "runs",
+    }
+
+
+def _seen(answer: dict[str, Any]) -> dict[str, Any]:
+    items, history = answer["items"], answer["history"]
+    cut = sum(1 for item in items if item["cut"])
+    tokens = len(answer["tokens"]) + answer["hidden"]
+    facts = [f"{count(len(items))} of {count(history)} items of the history are read{_which(len(items), history)}"]
+    if any(token["kind"] == "text" for token in answer["tokens"]):
+        facts.append(f"as {count(tokens)} tokens")
+    words = ", ".join(facts) + "."
+    if cut:
+        words += f" {count(cut)} text{'s are' if cut > 1 else ' is'} cut: longer than Max item tokens."
+    return {
+        "user": answer["user"],
+        "words": words,
+        "target": answer["target"],
+        "pieces": _pieces(answer),
+        "hidden": count(answer["hidden"]) if answer["hidden"] else "",
+        "masks": [mask_picture(mask) for mask in answer["masks"]],
+        "sentences": answer["sentences"],
+    }
+
+
+def _which(read: int, history: int) -> str:
+    return ": the last ones, the window is full" if read < history else ": all of them"
+
+
+def _pieces(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Tokens that follow each other and are of one item, or of none, together."""
+    pieces: list[dict[str, Any]] = []
+    for token in answer["tokens"]:
+        item = token["item"]
+        if not pieces or pieces[-1]["item"] != item:
+            known = answer["items"][item] if item is not None else None
+            pieces.append({"item": item, "number": None if item is None else item + 1, "known": known, "tokens": []})
+            pieces[-1]["colour"] = colour(item)
+        pieces[-1]["tokens"].append(token)
+    return pieces
