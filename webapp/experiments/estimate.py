@@ -165,11 +165,11 @@ def _seconds(record: Record, spec: RunSpec, interactions: int) -> float:
     scale = interactions / record.interactions if record.interactions else 1.0
     if not record.epochs:
         return record.seconds * scale
-    each = record.seconds / record.epochs
+    whole = record.seconds
     if record.attempts > 1 and record.targets_per_second:
         # The seconds are those of the last attempt alone.
-        each = max(each, record.interactions / record.targets_per_second)
-    return each * scale * _epochs(record, spec)
+        whole = max(whole, record.epochs * record.interactions / record.targets_per_second)
+    return whole * scale * _epochs(record, spec) / record.epochs
 
 
 def _epochs(record: Record, spec: RunSpec) -> int:

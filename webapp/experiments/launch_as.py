@@ -80,7 +80,7 @@ class LaunchAs:
         if len(self.name) > _LONGEST_NAME:
             raise UserError(f"The name has {len(self.name)} characters, must have {_LONGEST_NAME} or fewer.")
         if self.kind == GroupKind.SEEDS:
-            return [(version, Study((Member("base", f"{choice.preset.name} as set on the form", spec),), seeds))]
+            return [(version, Study((Member(choice.preset.name, "as set on the form", spec),), seeds))]
         if self.kind == GroupKind.ABLATION:
             if not self.variants:
                 raise UserError("Choose at least one variant beside the base.")
@@ -136,7 +136,8 @@ def _shared(spec: RunSpec) -> dict[str, Any]:
 
 def options(asked: LaunchAs, choice: Choice, spec: RunSpec | None, versions: Sequence[Version]) -> dict[str, Any]:
     """What the page offers: kinds, presets, versions with their serious leaks, and variants of the method."""
-    leaks = serious_of(versions)
+    others = [one for one in versions if choice.version is None or one.pk != choice.version.pk]
+    leaks = serious_of(others) if others else {}
     variants = []
     if spec is not None and has_ablations(spec.method.id):
         variants = ablations_of(spec)[1:]
@@ -160,8 +161,7 @@ def options(asked: LaunchAs, choice: Choice, spec: RunSpec | None, versions: Seq
                 "leaks": leaks.get(one.pk, []),
                 "known": one.pk in asked.acknowledged,
             }
-            for one in versions
-            if choice.version is None or one.pk != choice.version.pk
+            for one in others
         ],
         "variants": [{"name": one.name, "sentence": one.sentence, "on": fresh or one.name in asked.variants} for one in variants],
         "most_seeds": MAX_SEEDS,

@@ -69,7 +69,8 @@ def check_run(request: PageRequest) -> HttpResponse:
 def _enter(request: PageRequest) -> tuple[Choice, Place]:
     choice = choose(request, request.POST if request.method == "POST" else request.GET)
     place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
-    require_role(request.user, place.project, Role.RESEARCHER)
+    if not place.may_launch:  # the place knows the role already; asked again, it is told what is missing
+        require_role(request.user, place.project, Role.RESEARCHER)
     return choice, place
 
 

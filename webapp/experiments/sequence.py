@@ -2,15 +2,17 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from engine.errors import UserError
+from engine.spec import RunSpec
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.asking import ask_about
-from webapp.datasets.models import HEAVY_OF_VERSION, Question, QuestionKind, QuestionState
+from webapp.datasets.models import HEAVY_OF_VERSION, Question, QuestionKind, QuestionState, Version
 from webapp.display import count, since
 from webapp.experiments.actions import check_storable, check_version
 from webapp.experiments.choosing import checked, choose, posted
@@ -24,49 +26,60 @@ _MOST_USERS = 1_000_000
 @page
 @require_POST
 def ask_for_sequence(request: PageRequest) -> HttpResponse:
-    """Ask a worker what a run of the form's settings would read of sample user ``user`` (a number; 0 unless it is said)."""
+    """Ask a worker what a run of the form's settings would read of a sample user."""
     choice = choose(request, request.POST)
     place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
     require_role(request.user, place.project, Role.RESEARCHER)
     form = posted(choice, request.POST.dict())
     spec = checked(form)
-    problem = ""
-    if spec is None or choice.version is None or choice.problem:
-        problem = "Correct what is marked first: with these settings nothing can be read."
-    else:
+    problem = "Correct what is marked first: with these settings nothing can be read."
+    if spec is not None and choice.version is not None and not choice.problem:
         try:
-            check_version(choice.version)
-            values = spec.model_dump(mode="json")
-            check_storable(values)
-            text = str(request.POST.get("user", "0"))
-            number = int(text) % _MOST_USERS if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-            settings = {"spec": values, "user": number}
-            question = ask_about(choice.version, request.user, QuestionKind.SEQUENCE, settings)
+            return _asked(request, _ask(choice.version, request.user, spec))
         except UserError as error:
             problem = str(error)
-    if problem:
-        context = {"problem": problem, "section": "runs"}
-        if wants_part(request):
-            return HttpResponse(render_block(request, _TEMPLATE, "seen", context))
-        return render(request, _TEMPLATE, context, status=422)
+    context = {"problem": problem, "section": "runs"}
     if wants_part(request):
-        return HttpResponse(render_block(request, _TEMPLATE, "seen", _context(question)))
-    return redirect("sequence", pk=question.pk)
+        return HttpResponse(render_block(request, _TEMPLATE, "seen", context))
+    return render(request, _TEMPLATE, context, status=422)
 
 
 @page
-@require_GET
+@require_http_methods(["GET", "POST"])
 def sequence_page(request: PageRequest, pk: int) -> HttpResponse:
-    """The answer, or that it is awaited: polled as a part of the new-run page, and a page of its own without JavaScript."""
+    """The answer, or that it is awaited: polled as a part of the new-run page, and a page of its own without JavaScript.
+
+    POST asks for the next sample user under the same settings.
+    """
     questions = Question.objects.filter(kind=QuestionKind.SEQUENCE, version__dataset__project__memberships__user=request.user)
     question = questions.select_related("version__dataset__project").defer(*HEAVY_OF_VERSION).filter(pk=pk).first()
     if question is None:
         raise Http404("There is no such preview any more, or it is not yours.")
     enter_project(request, question.version.dataset.project)
+    if request.method == "POST":
+        require_role(request.user, question.version.dataset.project, Role.RESEARCHER)
+        number = (int(question.settings["user"]) + 1) % _MOST_USERS
+        return _asked(
+            request, ask_about(question.version, request.user, QuestionKind.SEQUENCE, {**question.settings, "user": number})
+        )
     context = _context(question)
     if wants_part(request):
         return living_part(request, _TEMPLATE, context, polling=context["polling"])
     return render(request, _TEMPLATE, context)
+
+
+def _ask(version: Version, user: User, spec: RunSpec) -> Question:
+    """Ask about the first sample user; raises UserError if nobody could answer."""
+    check_version(version)
+    values = spec.model_dump(mode="json")
+    check_storable(values)
+    return ask_about(version, user, QuestionKind.SEQUENCE, {"spec": values, "user": 0})
+
+
+def _asked(request: PageRequest, question: Question) -> HttpResponse:
+    if wants_part(request):
+        return HttpResponse(render_block(request, _TEMPLATE, "seen", _context(question)))
+    return redirect("sequence", pk=question.pk)
 
 
 def _context(question: Question) -> dict[str, Any]:
@@ -75,7 +88,6 @@ def _context(question: Question) -> dict[str, Any]:
         "polling": question.state == QuestionState.ASKED,
         "waited": since(question.asked_at),
         "seen": _seen(question.answer) if question.state == QuestionState.ANSWERED else None,
-        "next": (int(question.settings["user"]) + 1) % _MOST_USERS,
         "section": "runs",
     }
 
@@ -84,10 +96,10 @@ def _seen(answer: dict[str, Any]) -> dict[str, Any]:
     items, history = answer["items"], answer["history"]
     cut = sum(1 for item in items if item["cut"])
     tokens = len(answer["tokens"]) + answer["hidden"]
-    facts = [f"{count(len(items))} of {count(history)} items of the history are read{_which(len(items), history)}"]
+    words = f"{count(len(items))} of {count(history)} items of the history are read"
     if any(token["kind"] == "text" for token in answer["tokens"]):
-        facts.append(f"as {count(tokens)} tokens")
-    words = ", ".join(facts) + "."
+        words += f", as {count(tokens)} tokens"
+    words += ": the last ones, as many as the window holds." if len(items) < history else ": all of them."
     if cut:
         words += f" {count(cut)} text{'s are' if cut > 1 else ' is'} cut: longer than Max item tokens."
     return {
@@ -99,10 +111,6 @@ def _seen(answer: dict[str, Any]) -> dict[str, Any]:
         "masks": [mask_picture(mask) for mask in answer["masks"]],
         "sentences": answer["sentences"],
     }
-
-
-def _which(read: int, history: int) -> str:
-    return ": the last ones, the window is full" if read < history else ": all of them"
 
 
 def _pieces(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -20,6 +20,16 @@ function markWrong() {
   });
 }
 
+// A message above the box that somebody types in must not push it away.
+let typedAt = null;
+function isCheck(event) {
+  return event.detail.pathInfo.requestPath.endsWith("/check");
+}
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const box = document.activeElement;
+  typedAt = isCheck(event) && box && box.closest("#new-run") ? box.getBoundingClientRect().top : null;
+});
+
 function showCopy() {
   document.querySelectorAll("[data-copy]").forEach((button) => { button.hidden = !navigator.clipboard; });
 }
@@ -27,7 +37,11 @@ function showCopy() {
 document.addEventListener("htmx:afterSettle", () => { markWrong(); showCopy(); });
 document.addEventListener("htmx:oobAfterSwap", () => { markWrong(); showCopy(); });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.pathInfo.requestPath.endsWith("/check")) markWrong();
+  if (isCheck(event)) {
+    markWrong();
+    if (typedAt !== null) window.scrollBy(0, document.activeElement.getBoundingClientRect().top - typedAt);
+    typedAt = null;
+  }
   if (event.detail.target && event.detail.target.id === "seen") document.getElementById("stale").hidden = true;
 });
 
