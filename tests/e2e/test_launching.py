@@ -1,11 +1,14 @@
-"""The new-run page as one types: problems beside their fields, nothing lost, nothing moved; and what a worker says it will read."""
+"""The new-run page as one types: problems beside their fields, nothing lost or moved; and what a worker says it will read."""
 
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.steps import MINUTES, TINY, fill, section, upload
+
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(300)]
 
 
 def test_problems_cost_and_what_the_model_sees(page: Page, files: Path) -> None:
