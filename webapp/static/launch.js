@@ -72,9 +72,4 @@ document.addEventListener("click", (event) => {
   });
 });
 
-// Whoever launches needs no answer about the form any more.
-document.addEventListener("submit", (event) => {
-  if (event.target.id === "new-run") htmx.trigger("#check", "htmx:abort");
-});
-
 showCopy();
