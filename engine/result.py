@@ -108,6 +108,10 @@ class Result(_Frozen):
     seconds: float = Field(description="wall time of training and evaluation, with what earlier attempts trained")
     trainable_parameters: int
     targets_per_second: float = Field(description="supervised targets per second of training; 0 if nothing is trained")
+    machine: str = Field("", description="what it was computed on: 'CPU, 2 threads', or the CUDA device's name")
+    peak_memory_bytes: int = Field(
+        0, description="the most memory held at once: of the CUDA device's, or, on the CPU, of the process's"
+    )
     epochs: int = Field(description="epochs trained, over all stages")
     best_epoch: int = Field(description="the epoch that validation chose")
     curve: list[float] = Field(

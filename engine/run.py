@@ -28,6 +28,7 @@ from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
 from engine.training.device import choose_device, set_threads
 from engine.training.limits import check_limits, without_limits
+from engine.training.machine import forget_peak, machine_kind, peak_memory
 from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.trainer import Trainer
@@ -76,6 +77,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     for notice in split.notices:
         tell(WarningEvent(message=notice))
     device = choose_device(spec.training.device)
+    forget_peak(device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, workdir, tell, check_stop)
     method = METHODS.get(spec.method.id).load()(context)
@@ -211,6 +213,8 @@ def _result(
         seconds=round(seconds, 2),
         trainable_parameters=method.trainable_parameters(),
         targets_per_second=round(position.targets / position.step_seconds, 1) if position.step_seconds else 0.0,
+        machine=machine_kind(context.device),
+        peak_memory_bytes=peak_memory(context.device),
         epochs=position.epochs,
         best_epoch=position.best_epoch,
         curve=[round(value, 6) for value in position.curve],

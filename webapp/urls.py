@@ -14,7 +14,7 @@ from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
 from webapp.datasets import filter_views, upload_views, wizard
 from webapp.datasets import views as datasets
-from webapp.experiments import ablation, artifacts, group_views, launching, list_views, mark_views, watching
+from webapp.experiments import ablation, artifacts, group_views, launching, list_views, mark_views, sequence, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
 from webapp.searches import creating
@@ -81,6 +81,9 @@ urlpatterns = [
     path("runs/columns", list_views.choose_columns, name="run-columns"),
     path("runs/tags", mark_views.tag_suggestions, name="run-tags"),
     path("runs/new", launching.new_run, name="new-run"),
+    path("runs/new/check", launching.check_run, name="check-run"),
+    path("runs/new/sequence", sequence.ask_for_sequence, name="preview-sequence"),
+    path("runs/new/sequence/<int:pk>", sequence.sequence_page, name="sequence"),
     path("runs/<int:pk>", experiments.run_page, name="run"),
     path("runs/<int:pk>/resume", watching.resume, name="resume-run"),
     path("runs/<int:pk>/extend", watching.extend, name="extend-run"),

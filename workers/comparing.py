@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from engine.errors import UserError
 from engine.evaluation.compare import RankTable, paired, read_ranks
 from webapp.experiments.events import MAIN_METRIC
-from webapp.experiments.groups import RANKS, standing
+from webapp.experiments.groups import RANKS, standings
 from webapp.experiments.models import GroupVariant, Run, RunGroup
 from workers.text import storable
 
@@ -28,10 +28,10 @@ def compare_group(pk: int) -> None:
         return
     tables: dict[int, RankTable] = {}
     while True:
-        now = standing(group)
-        if not now.waiting:
+        waiting = [(now, variant) for now in standings(group) for variant in now.waiting]
+        if not waiting:
             return
-        for variant in now.waiting:
+        for now, variant in waiting:
             pair = now.pair(variant)
             assert pair is not None  # noqa: S101 - it waits for one
             base = now.counted[now.variants[0].pk]
@@ -50,7 +50,7 @@ def _compared(runs: list[Run], base: list[Run], tables: dict[int, RankTable]) ->
 def _read(runs: Iterable[Run], tables: dict[int, RankTable]) -> list[RankTable]:
     for run in runs:
         if run.pk not in tables:
-            tables[run.pk] = read_ranks_of(run, "Launch the ablation again.")
+            tables[run.pk] = read_ranks_of(run, "Launch the group again.")
     return [tables[run.pk] for run in runs]
 
 

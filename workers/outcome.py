@@ -16,6 +16,12 @@ from webapp.searches.asking import tell_searches
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.text import storable
 
+_COLUMNS = (
+    *("data", "protocol", "valid", "test", "intervals", "slices", "warnings", "seconds", "epochs", "best_epoch"),
+    *("users_evaluated", "trainable_parameters", "targets_per_second", "curve", "curve_at", "stopped_below", "peak_memory_bytes"),
+)
+_LONGEST_MACHINE = 120
+
 
 @transaction.atomic
 def succeed(attempt: RunAttempt, result: Result) -> bool:
@@ -32,22 +38,10 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     _store_layers(run, result)
     _store_samples(run, result)
     values = storable(result.model_dump(mode="json"))
-    columns = (
-        "data",
-        "protocol",
-        "valid",
-        "test",
-        "intervals",
-        "slices",
-        "warnings",
-        "seconds",
-        "epochs",
-        "best_epoch",
-        "users_evaluated",
-    )
-    for name in (*columns, "trainable_parameters", "targets_per_second", "curve", "curve_at", "stopped_below"):
+    for name in _COLUMNS:
         setattr(run, name, values[name])
     run.mask = values["mask"] or {}
+    run.machine = values["machine"][:_LONGEST_MACHINE]
     run.state = RunState.SUCCEEDED
     run.save()
     Run.objects.filter(pk=run.pk).update(finished_at=Now())

@@ -13,7 +13,7 @@ from engine.data.filter_preview import preview_filters
 from engine.data.profile import profile_version
 from engine.data.version import Version as PreparedVersion
 from engine.data.version import read_version
-from engine.spec import FilterSpec
+from engine.spec import FilterSpec, parse_spec
 from webapp.datasets.models import Question, QuestionKind, QuestionState, Version
 from webapp.storage import fetch_folder
 from workers.catalogue import store_items
@@ -21,6 +21,8 @@ from workers.failures import ANSWERING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.text import storable
 
 _log = logging.getLogger(__name__)
+_VERSIONS: dict[str, PreparedVersion] = {}
+"""The last version that a sequence was shown of, by its storage folder: people look at several users of one."""
 _ROWS: dict[str, CodedRows] = {}
 """The coded rows of the last version that filters were tried on, by its storage folder."""
 
@@ -69,7 +71,24 @@ def _items(question: Question, scratch: Path) -> None:
         _answer(question, {"items": store_items(question.version_id, version)})
 
 
-_ANSWERS = {QuestionKind.PREVIEW: _preview, QuestionKind.PROFILE: _profile, QuestionKind.ITEMS: _items}
+def _sequence(question: Question, scratch: Path) -> None:
+    # torch is imported here, in the child, and for this question only.
+    from engine.preview.sequence import preview_sequence
+
+    key = question.version.storage_key
+    if key not in _VERSIONS:
+        _VERSIONS.clear()
+        _VERSIONS[key] = _read(question, scratch)
+    preview = preview_sequence(parse_spec(question.settings["spec"]), _VERSIONS[key], int(question.settings["user"]))
+    _answer(question, preview.model_dump(mode="json"))
+
+
+_ANSWERS = {
+    QuestionKind.PREVIEW: _preview,
+    QuestionKind.PROFILE: _profile,
+    QuestionKind.ITEMS: _items,
+    QuestionKind.SEQUENCE: _sequence,
+}
 
 
 def _read(question: Question, scratch: Path) -> PreparedVersion:

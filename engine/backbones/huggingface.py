@@ -110,6 +110,14 @@ def read_config(source: str | Path) -> PreTrainedConfig:
     return _config(str(source), folder)
 
 
+def read_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of the model at ``source``; raises UserError as ``load_backbone`` does."""
+    folder, repository = _find(source)
+    if repository is not None:
+        folder = hub_folder(repository, hub.TOKENIZER)
+    return _load_tokenizer(str(source), folder)
+
+
 def _config(name: str, folder: Path) -> PreTrainedConfig:
     config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))
     if config.model_type not in FAMILIES:

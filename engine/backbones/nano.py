@@ -14,11 +14,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
-from engine.backbones.spec import NanoSpec
+from engine.backbones.spec import NANO_POSITIONS, NanoSpec
 from engine.cache import cached, make_room, recipe_hash
 
 START, PADDING = "<|start|>", "<|padding|>"
-MAX_POSITIONS = 8192
 _BATCH, _LENGTH, _RATE = 16, 96, 3e-3
 
 
@@ -65,25 +64,28 @@ def train_tokenizer(texts: list[str], vocabulary: int) -> PreTrainedTokenizerFas
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=START, pad_token=PADDING)
 
 
+def nano_config(spec: NanoSpec, tokenizer: PreTrainedTokenizerFast) -> LlamaConfig:
+    """The model that ``spec`` asks for, with the vocabulary of ``tokenizer``."""
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=spec.dimensions,
+        intermediate_size=3 * spec.dimensions,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        max_position_embeddings=NANO_POSITIONS,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=None,
+    )
+
+
 def _warm_up(
     spec: NanoSpec, tokenizer: PreTrainedTokenizerFast, texts: list[str], seed: int, on_step: Callable[[int, int], None]
 ) -> LlamaForCausalLM:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=len(tokenizer),
-                hidden_size=spec.dimensions,
-                intermediate_size=3 * spec.dimensions,
-                num_hidden_layers=spec.layers,
-                num_attention_heads=spec.heads,
-                max_position_embeddings=MAX_POSITIONS,
-                tie_word_embeddings=True,
-                bos_token_id=tokenizer.bos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=None,
-            )
-        )
+        model = LlamaForCausalLM(nano_config(spec, tokenizer))
         optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.1)
         stream = _token_stream(tokenizer, texts)
         generator = np.random.default_rng(seed)

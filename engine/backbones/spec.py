@@ -4,6 +4,9 @@ from pydantic import model_validator
 
 from engine.fields import Spec, setting
 
+NANO_POSITIONS = 8192
+"""The longest sequence in tokens that ``nano`` reads."""
+
 
 class NanoSpec(Spec):
     """Size and warm-up of ``nano``, the Llama-style model that is made from the catalogue's own text."""

@@ -3,8 +3,6 @@
 Each measurement has a process of its own, so that its peak of memory is its own. Polars takes all cores on both sides.
 """
 
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,13 +21,13 @@ from engine.data.profile import profile_version
 from engine.data.read import read_raw
 from engine.data.split import leave_one_out
 from engine.errors import UserError
+from engine.memory import process_peak
 from engine.spec import FilterSpec
 
 Work = Callable[[], object]
 FEWEST = 1000
 _BLOCK = 1_000_000
 _FIRST_TIME, _FIVE_YEARS = 1_500_000_000, 5 * 31_557_600
-_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -125,16 +123,7 @@ def _cost(make: Callable[[], Work]) -> Cost:
     work = make()
     clock, processor = time.perf_counter(), time.process_time()
     work()
-    return Cost(time.perf_counter() - clock, time.process_time() - processor, _peak() / 2**20)
-
-
-def _peak() -> float:
-    """The most bytes that this process had at any time."""
-    if _STATUS.is_file():
-        line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    # Where the kernel has no such file: this figure may be the parent's, if that was larger when it started this process.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Cost(time.perf_counter() - clock, time.process_time() - processor, process_peak() / 2**20)
 
 
 def _ingestion(log: Path, version: Path) -> Work:

@@ -36,6 +36,7 @@ def test_a_result_is_stored_with_layers_and_samples(make_run: Callable[..., Run]
     assert run.data == {"users": 3, "items": 2, "interactions": 9}
     assert (run.seconds, run.epochs, run.best_epoch, run.users_evaluated) == (1.5, 2, 1, 3)
     assert (run.trainable_parameters, run.targets_per_second, run.warnings) == (7, 0, ["careful"])
+    assert (run.machine, run.peak_memory_bytes) == ("CPU, 2 threads", 3_000_000_000)
     layer = run.layers.get()
     assert (layer.layer, layer.kind, layer.target, layer.rank, layer.parameters) == (0, "lora", "both", 8, 7)
     sample = run.samples.get()

@@ -6,6 +6,8 @@ from django.contrib.auth.models import User
 from engine.data.filter_preview import FilterPreview
 from engine.data.profile import Profile
 from engine.data.version import read_version
+from engine.presets import get_preset
+from engine.preview.model import SequencePreview
 from tests.workers.fixtures import FAST, Dataset, Version, storage_root
 from webapp.curation.models import CatalogueItem
 from webapp.datasets.asking import ask_about, last_question
@@ -95,3 +97,13 @@ def test_an_open_question_is_not_asked_twice(version: Version, dataset: Dataset)
     assert ask_about(version, user, QuestionKind.PREVIEW, {"filters": {"core": 2}}) == one
     other = ask_about(version, user, QuestionKind.PREVIEW, {"filters": {"core": 3}})
     assert last_question(version, QuestionKind.PREVIEW) == other
+
+
+def test_a_sequence_is_read_as_the_model_would_read_it(version: Version, tmp_path: Path) -> None:
+    spec = get_preset("sasrec").spec({"method.window": 4}).model_dump(mode="json")
+    preview = SequencePreview.model_validate(answered(ask(version, "sequence", spec=spec, user=1), tmp_path).answer)
+    assert len(preview.items) == len(preview.tokens) == min(4, preview.history)
+    assert list(questions._VERSIONS) == [version.storage_key]
+    spec["evaluation"]["candidates"] = "imported"
+    failed = answered(ask(version, "sequence", spec=spec, user=1), tmp_path)
+    assert (failed.state, bool(failed.error), bool(failed.hint)) == (QuestionState.FAILED, True, True)

@@ -163,6 +163,7 @@ class QuestionKind(models.TextChoices):
     PROFILE = "profile", "profile"
     PREVIEW = "preview", "preview of filters"
     ITEMS = "items", "list of items"
+    SEQUENCE = "sequence", "what a model sees"
 
 
 class QuestionState(models.TextChoices):
@@ -181,10 +182,16 @@ class Question(models.Model):
 
     version = models.ForeignKey(Version, on_delete=models.CASCADE, related_name="questions")
     kind = models.CharField(max_length=12, choices=QuestionKind.choices)
-    settings = models.JSONField(default=dict, help_text="preview: filters, engine.spec.FilterSpec as JSON")
+    settings = models.JSONField(
+        default=dict,
+        help_text="preview: filters, engine.spec.FilterSpec as JSON; "
+        "sequence: spec, engine.spec.RunSpec as JSON, and user, a number",
+    )
     state = models.CharField(max_length=12, choices=QuestionState.choices, default=QuestionState.ASKED)
     answer = models.JSONField(
-        default=dict, help_text="preview: engine.data.filter_preview.FilterPreview as JSON, and its seconds"
+        default=dict,
+        help_text="preview: engine.data.filter_preview.FilterPreview as JSON, and its seconds; "
+        "sequence: engine.preview.model.SequencePreview as JSON",
     )
     error = models.TextField(blank=True, help_text="what went wrong, for people")
     hint = models.TextField(blank=True, help_text="what to do about it")

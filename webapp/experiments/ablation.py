@@ -19,10 +19,9 @@ from webapp.display import count, duration
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import launch_group
 from webapp.experiments.models import GroupKind, Run
+from webapp.experiments.seeds import MAX_SEEDS, read_seeds
 from webapp.http import PageRequest, page, render_block, wants_part
 
-MAX_SEEDS = 10
-_LARGEST_SEED = 2**31 - 1
 _TEMPLATE = "experiments/ablation.html"
 
 
@@ -57,16 +56,10 @@ class AblationForm(forms.Form):
 
     def clean_seeds(self) -> tuple[int, ...]:
         """Different whole numbers, as many as allowed."""
-        parts = [part.strip() for part in str(self.cleaned_data["seeds"]).split(",") if part.strip()]
-        for part in parts:
-            if not (part.isascii() and part.isdecimal()) or int(part) > _LARGEST_SEED:
-                raise forms.ValidationError(f"Got '{part}', must be a whole number from 0 to {count(_LARGEST_SEED)}.")
-        seeds = tuple(int(part) for part in parts)
-        if not 1 <= len(seeds) <= MAX_SEEDS:
-            raise forms.ValidationError(f"Got {len(seeds)} seeds, must be 1 to {MAX_SEEDS}.")
-        if len(set(seeds)) < len(seeds):
-            raise forms.ValidationError("A seed stands there twice: the same seed gives the same run.")
-        return seeds
+        try:
+            return read_seeds(str(self.cleaned_data["seeds"]))
+        except UserError as error:
+            raise forms.ValidationError(str(error)) from error
 
     @property
     def choices(self) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What people do with runs: launch them and cancel them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,6 +17,9 @@ from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
 from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
+
+MAX_GROUP_RUNS = 200
+"""Runs that a group may have."""
 
 
 def launch_run(version: Version, user: User, spec: RunSpec, *, acknowledge_leakage: bool = False) -> Run:
@@ -40,20 +43,65 @@ def launch_group(kind: GroupKind, name: str, source: Run, user: User, study: Stu
 
     Raises UserError if the version is not ready, or has serious leaks that were not acknowledged with ``source``.
     """
-    require_acknowledgement(source.version, bool(source.acknowledged))
+    known = {source.version_id} if source.acknowledged else set()
+    return launch_studies(kind, name, user, [(source.version, study)], acknowledged=known, source=source)
+
+
+def launch_studies(
+    kind: GroupKind,
+    name: str,
+    user: User,
+    studies: Sequence[tuple[Version, Study]],
+    *,
+    acknowledged: Collection[int] = (),
+    source: Run | None = None,
+) -> RunGroup:
+    """Queue all runs of all studies, each on its version, as one group: all of them, or none.
+
+    Args:
+        studies: one a version, all of one project.
+        acknowledged: ids of the versions whose serious leaks the user knows.
+        source: the run whose spec is the base, if it was one.
+
+    Raises:
+        UserError: there are too many runs, a version is not ready, or has serious leaks that were not acknowledged.
+    """
+    planned = [(version, study, study.runs()) for version, study in studies]
+    check_amount(sum(len(items) for _, _, items in planned))
+    for version, _ in studies:
+        require_acknowledgement(version, version.pk in acknowledged)
+    first = studies[0][0]
     with transaction.atomic():
         group = RunGroup.objects.create(
-            kind=kind, name=name, project=source.project, version=source.version, source=source, created_by=user
+            kind=kind, name=name, project=first.dataset.project, version=first, source=source, created_by=user
         )
-        variants = {
-            member.label: GroupVariant.objects.create(
-                group=group, position=position, label=member.label, sentence=member.sentence
-            )
-            for position, member in enumerate(study.members)
-        }
-        runs = [create_run(source.version, user, item.spec, variants[item.label]) for item in study.runs()]
+        runs: list[Run] = []
+        position = 0
+        for version, study, items in planned:
+            variants = {}
+            for member in study.members:
+                variants[member.label] = GroupVariant.objects.create(
+                    group=group,
+                    position=position,
+                    label=member.label,
+                    sentence=member.sentence,
+                    version=version if kind == GroupKind.GRID else None,
+                )
+                position += 1
+            runs += [create_run(version, user, item.spec, variants[item.label]) for item in items]
         transaction.on_commit(lambda: ask_for_all(runs))
     return group
+
+
+def check_amount(runs: int) -> None:
+    """Raises UserError for more runs than may be launched at once, and for none."""
+    if runs > MAX_GROUP_RUNS:
+        raise UserError(
+            f"That makes {runs:,} runs; at most {MAX_GROUP_RUNS} may be launched at once.",
+            "Choose fewer of them.",
+        )
+    if not runs:
+        raise UserError("That makes no run.", "Choose at least one method and one version.")
 
 
 def ask_for_all(runs: Sequence[Run]) -> None:

@@ -20,12 +20,26 @@ class FormField:
     Attributes:
         value: what is in the box now, as text.
         initial: what the preset has, as text.
+        source: what the run has that is cloned, as text; None where none is.
+        idle: why the setting changes nothing beside the others; empty if it has an effect.
     """
 
     description: FieldDescription
     value: str
     initial: str
     problems: list[str] = field(default_factory=list)
+    source: str | None = None
+    idle: str = ""
+
+    @property
+    def key(self) -> str:
+        """The path as a part of ids in the page."""
+        return self.description.path.replace(".", "-")
+
+    @property
+    def base(self) -> str:
+        """What it has without any edit: the cloned run's value, else the preset's."""
+        return self.initial if self.source is None else self.source
 
     @property
     def label(self) -> str:
@@ -36,6 +50,12 @@ class FormField:
     def changed(self) -> bool:
         """Whether the value differs from the preset's."""
         return self.value != self.initial
+
+    @property
+    def options(self) -> list[str]:
+        """What a choice may be, and a value that is not allowed, so that it is seen."""
+        known = list(self.description.choices)
+        return known if self.value in known else [*known, self.value]
 
     @property
     def limits(self) -> str:
@@ -65,6 +85,16 @@ class FormGroup:
     problems: list[str] = field(default_factory=list)
 
     @property
+    def key(self) -> str:
+        """The path as a part of ids in the page."""
+        return self.path.replace(".", "-") or "general"
+
+    @property
+    def wrong(self) -> int:
+        """How many problems there are in it."""
+        return len(self.problems) + sum(len(member.problems) for member in self.fields)
+
+    @property
     def open(self) -> bool:
         """Whether it is shown unfolded: the method's own settings, the training's, and what was changed or is wrong."""
         busy = any(member.changed or member.problems for member in self.fields)
@@ -76,18 +106,29 @@ class SpecForm:
 
     Args:
         values: posted values by dotted path, as text; None shows ``spec``.
-        spec: the spec whose values are shown; None takes the preset's own.
+        spec: the spec of the run that is cloned; None takes the preset's own.
+        edits: some values by dotted path, as text, instead of those that would be shown.
     """
 
-    def __init__(self, preset: Preset, values: Mapping[str, str] | None = None, spec: RunSpec | None = None) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        values: Mapping[str, str] | None = None,
+        spec: RunSpec | None = None,
+        edits: Mapping[str, str] | None = None,
+    ) -> None:
         self.preset = preset
         self.problems: list[str] = []
         self.groups: list[FormGroup] = []
-        shown = {member.path: text(member.default) for member in (spec or preset.spec()).fields()}
+        sources = None if spec is None else {member.path: text(member.default) for member in spec.fields()}
+        shown = {**(sources or {}), **(edits or {})}
         self._fields: dict[str, FormField] = {}
         for description in preset.spec().fields():
             if description.group not in _HIDDEN_GROUPS:
-                self._add(description, values, shown)
+                self._add(description, values, shown, sources)
+        for path in edits or {}:
+            if path not in self._fields:
+                self.problems.append(f"{path}: {self.preset.method} has no such setting.")
 
     def settings(self) -> dict[str, Any]:
         """The values for ``Preset.spec``, numbers as numbers where they are."""
@@ -105,13 +146,34 @@ class SpecForm:
             where, message = self._place(path, problem)
             where.append(message)
 
-    def _add(self, description: FieldDescription, values: Mapping[str, str] | None, shown: dict[str, str]) -> None:
+    @property
+    def fields(self) -> list[FormField]:
+        """All fields, in order."""
+        return list(self._fields.values())
+
+    @property
+    def edits(self) -> dict[str, str]:
+        """What differs from the cloned run, or else from the preset: all that a link to this form must say."""
+        return {path: member.value for path, member in self._fields.items() if member.value != member.base}
+
+    @property
+    def wrong(self) -> list[FormField]:
+        """Fields with problems."""
+        return [member for member in self._fields.values() if member.problems]
+
+    def _add(
+        self,
+        description: FieldDescription,
+        values: Mapping[str, str] | None,
+        shown: dict[str, str],
+        sources: dict[str, str] | None,
+    ) -> None:
         initial = text(description.default)
         if values is None:
             value = shown.get(description.path, initial)
         else:
             value = values.get(description.path, "false" if description.kind == "boolean" else "").strip()
-        member = FormField(description, value, initial)
+        member = FormField(description, value, initial, source=None if sources is None else sources.get(description.path))
         self._fields[description.path] = member
         group = next((group for group in self.groups if group.path == description.group), None)
         if group is None:

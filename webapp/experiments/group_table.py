@@ -21,9 +21,21 @@ def rows(standing: Standing) -> list[dict[str, Any]]:
     return [_row(standing, variant) for variant in standing.variants]
 
 
-def totals(standing: Standing) -> dict[str, Any]:
+def table(standing: Standing) -> dict[str, Any]:
+    """One version's table: its rows, and what must stand above them."""
+    return {
+        "version": standing.version,
+        "rows": rows(standing),
+        "protocol": display.protocol_line(standing.protocol),
+        "users": count(standing.users) if standing.users else "",
+        "active": standing.active,
+        "compared": len(standing.variants) > 1,
+    }
+
+
+def totals(standings: list[Standing]) -> dict[str, Any]:
     """How many runs there are in each state, and how far all of them are."""
-    runs = [run for found in standing.runs.values() for run in found]
+    runs = [run for standing in standings for found in standing.runs.values() for run in found]
     done = sum(float(run.progress.get("fraction", 0.0)) if run.state in ACTIVE_STATES else 1.0 for run in runs)
     fraction = done / len(runs) if runs else 1.0
     return {
@@ -41,7 +53,7 @@ def _row(standing: Standing, variant: GroupVariant) -> dict[str, Any]:
     return {
         "label": variant.label,
         "sentence": variant.sentence,
-        "base": variant.position == 0,
+        "base": variant.pk == standing.variants[0].pk,
         "seeds": [_seed(run) for run in runs],
         "states": [] if len(counted) == len(runs) else _states(runs),
         "ndcg": _spread(counted, MAIN_METRIC),
@@ -80,7 +92,7 @@ def _spread(runs: list[Run], metric: str) -> dict[str, str]:
 
 def _comparison(standing: Standing, variant: GroupVariant) -> dict[str, str]:
     """``state``: "base", "none" (a side has no finished run), "waiting", "problem" or "there"."""
-    if variant.position == 0:
+    if variant.pk == standing.variants[0].pk:
         return {"state": "base"}
     if standing.pair(variant) is None:
         return {"state": "none"}

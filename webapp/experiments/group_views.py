@@ -13,10 +13,10 @@ from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
 from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import count, moment
-from webapp.experiments import display, group_table
+from webapp.experiments import group_table
 from webapp.experiments.access import get_group_for_user
 from webapp.experiments.actions import cancel_group
-from webapp.experiments.groups import ask_for_comparisons, standing
+from webapp.experiments.groups import ask_for_comparisons, standings
 from webapp.experiments.models import ACTIVE_STATES, RunGroup, RunState
 from webapp.experiments.stamps import group_stamp
 from webapp.http import PageRequest, living_part, page, wants_part
@@ -89,18 +89,18 @@ def _cancel(request: PageRequest, group: RunGroup) -> None:
 
 
 def _context(group: RunGroup) -> dict[str, Any]:
-    now = standing(group)
-    if now.waiting:
+    now = standings(group)
+    waiting = any(one.waiting for one in now)
+    if waiting:
         ask_for_comparisons(group)
+    active = any(one.active for one in now)
     return {
         "group": group,
-        "active": now.active,
-        "waiting": bool(now.waiting),
-        "polling": now.active or bool(now.waiting),
-        "rows": group_table.rows(now),
+        "active": active,
+        "waiting": waiting,
+        "polling": active or waiting,
+        "tables": [group_table.table(one) for one in now],
         "totals": group_table.totals(now),
-        "protocol": display.protocol_line(now.protocol),
-        "users": count(now.users) if now.users else "",
         "created": moment(group.created_at),
         "section": "runs",
     }

@@ -15,6 +15,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from webapp.broker import COMPARE_TASK, ask_or_wait
+from webapp.datasets.models import HEAVY_OF_VERSION, Version
 from webapp.experiments.models import ACTIVE_STATES, GroupVariant, Run, RunGroup, RunState
 
 RANKS = "ranks_test.parquet"
@@ -25,7 +26,7 @@ _HEAVY = ("spec", "data", "valid", "warnings", "slices", "intervals", "mask", "h
 
 @dataclass(frozen=True)
 class Standing:
-    """How a group stands.
+    """How a group stands on one version.
 
     Attributes:
         variants: in order, the base first.
@@ -40,6 +41,11 @@ class Standing:
     counted: dict[int, list[Run]]
     protocol: dict[str, Any]
     users: int | None
+
+    @property
+    def version(self) -> Version | None:
+        """The version that all its runs are on; None for the group's own."""
+        return self.variants[0].version if self.variants else None
 
     @property
     def active(self) -> bool:
@@ -64,11 +70,21 @@ class Standing:
         return [variant for variant in self.variants if not self.compared(variant)]
 
 
-def standing(group: RunGroup) -> Standing:
-    """Read the group's variants and runs: two queries, however many runs there are."""
+def standings(group: RunGroup) -> list[Standing]:
+    """Read the group's variants and runs, a standing for each version: numbers of different versions are never compared.
+
+    Two queries, however many runs there are.
+    """
     seed = Cast(KeyTextTransform("seed", KeyTransform("training", "spec")), IntegerField())
     runs = Run.objects.annotate(seed=seed).defer(*_HEAVY).order_by("seed", "pk")
-    variants = list(group.variants.prefetch_related(Prefetch("runs", queryset=runs)).order_by("position"))
+    related = group.variants.prefetch_related(Prefetch("runs", queryset=runs)).select_related("version__dataset")
+    by_version: dict[int | None, list[GroupVariant]] = {}
+    for variant in related.defer(*HEAVY_OF_VERSION).order_by("position"):
+        by_version.setdefault(variant.version_id, []).append(variant)
+    return [_standing(variants) for variants in by_version.values()]
+
+
+def _standing(variants: list[GroupVariant]) -> Standing:
     by_variant = {variant.pk: list(variant.runs.all()) for variant in variants}
     finished = {key: [run for run in found if run.state == RunState.SUCCEEDED] for key, found in by_variant.items()}
     first = next((run for found in finished.values() for run in found), None)

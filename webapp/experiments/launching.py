@@ -1,124 +1,115 @@
-"""The new-run page: version, method, preset, and a form made from the spec."""
+"""The new-run page: version, method, preset, a form made from the spec, what it will cost, and as what it is launched."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from engine.errors import SpecError, UserError
+from engine.errors import UserError
 from engine.methods import METHODS
-from engine.presets import Preset, get_preset, presets
-from engine.spec import parse_spec
+from engine.presets import presets
+from engine.spec import RunSpec
 from webapp import broker
 from webapp.accounts.access import Place, enter_project, get_place, require_role
 from webapp.accounts.models import Role
-from webapp.datasets.access import get_version_for_user, ready_versions
+from webapp.datasets.access import ready_versions
 from webapp.datasets.leakage import serious_findings
 from webapp.datasets.models import Version
 from webapp.display import count
-from webapp.experiments.access import get_run_for_user
-from webapp.experiments.actions import launch_run
+from webapp.experiments.actions import launch_run, launch_studies
+from webapp.experiments.advice import advice
+from webapp.experiments.choosing import Choice, checked, choose, link_to, posted, prefilled
 from webapp.experiments.form import SpecForm
-from webapp.experiments.models import Run
+from webapp.experiments.launch_as import ONE, LaunchAs, options
+from webapp.experiments.models import GroupKind
 from webapp.http import PageRequest, page, render_block, wants_part
 
-_FIRST_PRESET = "darec-nano"
-
-
-@dataclass
-class _Choice:
-    version: Version | None
-    preset: Preset
-    source: Run | None = None
-    problem: str = ""
+_TEMPLATE = "experiments/new.html"
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def new_run(request: PageRequest) -> HttpResponse:
-    """Choose and launch. POST launches, or says what to correct.
-
-    GET takes ``version``, ``preset``, ``clone`` (a run's id), and settings by their dotted path, which are put on top.
-    """
-    choice = _choose(request, request.POST if request.method == "POST" else request.GET)
-    place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
-    require_role(request.user, place.project, Role.RESEARCHER)
+    """Choose and launch. GET takes ``version``, ``preset``, ``clone`` (a run's id) and settings by dotted path; POST launches,
+    or says what to correct."""
+    choice, place = _enter(request)
     if request.method == "POST":
         return _launch(request, place, choice)
-    form = _prefilled(choice, {name: str(value) for name, value in request.GET.items() if "." in name})
-    context = _context(place, choice, form)
-    if wants_part(request):
-        part = "leakage" if request.htmx.target == "leakage" else "settings"
-        return HttpResponse(render_block(request, "experiments/new.html", part, context))
-    return render(request, "experiments/new.html", context)
+    form = prefilled(choice, request.GET)
+    context = _context(place, choice, form, checked(form), LaunchAs.read(request.GET, choice))
+    if not wants_part(request):
+        return render(request, _TEMPLATE, context)
+    if request.htmx.target == "leakage":
+        return HttpResponse(render_block(request, _TEMPLATE, "leakage", context))
+    body = render_block(request, _TEMPLATE, "settings", context)
+    for part in ("ways", "advice"):
+        body += f'<div id="{part}" hx-swap-oob="innerHTML">{render_block(request, _TEMPLATE, part, context)}</div>'
+    return HttpResponse(body, headers={"HX-Replace-Url": context["link"] or "false"})
 
 
-def _launch(request: PageRequest, place: Place, choice: _Choice) -> HttpResponse:
-    form = SpecForm(choice.preset, values={name: str(value) for name, value in request.POST.items()})
-    try:
-        if choice.problem or choice.version is None:
-            raise SpecError([("", choice.problem or "Choose a dataset version that is ready.")])
-        acknowledged = "acknowledge_leakage" in request.POST
-        run = launch_run(choice.version, request.user, choice.preset.spec(form.settings()), acknowledge_leakage=acknowledged)
-    except SpecError as error:
-        form.blame(error.problems)
-        return render(request, "experiments/new.html", _context(place, choice, form), status=422)
-    except UserError as error:
-        form.problems.append(str(error))
-        return render(request, "experiments/new.html", _context(place, choice, form), status=422)
-    if broker.answers():
-        messages.success(request, f"{run} is queued.")
-    else:
-        messages.warning(request, f"{run} is queued, but the queue does not answer right now; it starts once it does.")
-    return redirect("run", pk=run.pk)
+@page
+@require_POST
+def check_run(request: PageRequest) -> HttpResponse:
+    """What is wrong with the form, and what it would cost: small parts that htmx puts in their places as one types.
+
+    Without JavaScript, the whole page with the same in it.
+    """
+    choice, place = _enter(request)
+    form = posted(choice, request.POST.dict())
+    context = _context(place, choice, form, checked(form), LaunchAs.read(request.POST, choice))
+    if not wants_part(request):
+        return render(request, _TEMPLATE, context)
+    response = render(request, "experiments/new/check.html", context)
+    response["HX-Replace-Url"] = context["link"] or "false"
+    return response
 
 
-def _choose(request: PageRequest, query: QueryDict) -> _Choice:
-    source = get_run_for_user(request.user, _number(query, "clone")) if _number(query, "clone") else None
-    name, problem = str(query.get("preset") or _preset_of(source) or _FIRST_PRESET), ""
-    try:
-        preset = get_preset(name)
-    except UserError as error:
-        preset, problem = get_preset(_FIRST_PRESET), str(error)
-    version: Version | None
-    if _number(query, "version"):
-        version = get_version_for_user(request.user, _number(query, "version"))
-    else:
-        version = source.version if source else ready_versions(get_place(request).project).first()
-    return _Choice(version, preset, source if source and source.method == preset.method else None, problem)
+def _enter(request: PageRequest) -> tuple[Choice, Place]:
+    choice = choose(request, request.POST if request.method == "POST" else request.GET)
+    place = enter_project(request, choice.version.dataset.project) if choice.version else get_place(request)
+    if not place.may_launch:  # the place knows the role already; asked again, it is told what is missing
+        require_role(request.user, place.project, Role.RESEARCHER)
+    return choice, place
 
 
-def _prefilled(choice: _Choice, settings: dict[str, str]) -> SpecForm:
-    problem, spec = choice.problem, None
-    if choice.source:
+def _launch(request: PageRequest, place: Place, choice: Choice) -> HttpResponse:
+    form, asked = posted(choice, request.POST.dict()), LaunchAs.read(request.POST, choice)
+    spec = checked(form)
+    if spec is not None and choice.version is not None and not choice.problem:
         try:
-            spec = parse_spec(choice.source.spec)
-        except SpecError as error:
-            problem = f"The settings of {choice.source} are no longer valid, so these are the preset's. {error}"
-    form = SpecForm(choice.preset, spec=spec)
-    form.put(settings)
-    if problem:
-        form.problems.append(problem)
-    return form
+            return _launched(request, place, choice, choice.version, spec, asked)
+        except UserError as error:
+            form.problems.append(str(error))
+    return render(request, _TEMPLATE, _context(place, choice, form, spec, asked), status=422)
 
 
-def _number(query: QueryDict, name: str) -> int:
-    text = str(query.get(name, ""))
-    return int(text) if text.isdecimal() else 0
+def _launched(
+    request: PageRequest, place: Place, choice: Choice, version: Version, spec: RunSpec, asked: LaunchAs
+) -> HttpResponse:
+    """Queue what is asked for, and go there; raises UserError."""
+    if asked.kind == ONE:
+        run = launch_run(version, request.user, spec, acknowledge_leakage=version.pk in asked.acknowledged)
+        _say(request, f"{run} is queued", "it starts")
+        return redirect("run", pk=run.pk)
+    studies = asked.studies(choice, version, spec, list(ready_versions(place.project)))
+    known = asked.acknowledged
+    group = launch_studies(GroupKind(asked.kind), asked.title(choice), request.user, studies, acknowledged=known)
+    runs = sum(len(study.members) * len(study.seeds) for _, study in studies)
+    _say(request, f"{count(runs)} runs are queued", "they start")
+    return redirect("group", pk=group.pk)
 
 
-def _preset_of(run: Run | None) -> str | None:
-    if run is None:
-        return None
-    if run.preset in presets():
-        return run.preset
-    return next((preset.name for preset in presets() if preset.method == run.method), None)
+def _say(request: PageRequest, words: str, starts: str) -> None:
+    if broker.answers():
+        messages.success(request, f"{words}.")
+    else:
+        messages.warning(request, f"{words}, but the queue does not answer right now; {starts} once it does.")
 
 
-def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:
+def _context(place: Place, choice: Choice, form: SpecForm, spec: RunSpec | None, asked: LaunchAs) -> dict[str, Any]:
+    ready = list(ready_versions(place.project))
     versions = [
         {
             "pk": version.pk,
@@ -126,20 +117,24 @@ def _context(place: Place, choice: _Choice, form: SpecForm) -> dict[str, Any]:
             "counts": f"{count(version.users)} users, {count(version.items)} items, {count(version.interactions)} interactions",
             "chosen": choice.version is not None and version.pk == choice.version.pk,
         }
-        for version in ready_versions(place.project)
+        for version in ready
     ]
-    leaks = serious_findings(choice.version) if choice.version else []
+    runs = asked.amount(choice, spec, ready)
     return {
         "form": form,
         "choice": choice,
         "versions": versions,
-        "leaks": leaks,
+        "leaks": serious_findings(choice.version) if choice.version else [],
+        "acknowledged": choice.version is not None and choice.version.pk in asked.acknowledged,
         "methods": _methods(choice),
+        "ways": options(asked, choice, spec, ready),
         "section": "runs",
+        "link": link_to(choice, form),
+        "advice": advice(choice, form, spec, runs),
     }
 
 
-def _methods(choice: _Choice) -> list[dict[str, Any]]:
+def _methods(choice: Choice) -> list[dict[str, Any]]:
     return [
         {
             "entry": entry,

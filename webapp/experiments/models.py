@@ -47,6 +47,8 @@ class GroupKind(models.TextChoices):
     """What the runs of a group are there for."""
 
     ABLATION = "ablation", "ablation"
+    SEEDS = "seeds", "one spec over seeds"
+    GRID = "grid", "methods x versions"
 
 
 class RunGroup(models.Model):
@@ -55,7 +57,12 @@ class RunGroup(models.Model):
     kind = models.CharField(max_length=12, choices=GroupKind.choices)
     name = models.CharField(max_length=120)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="groups")
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="groups")
+    version = models.ForeignKey(
+        Version,
+        on_delete=models.PROTECT,
+        related_name="groups",
+        help_text="the first one, where variants have their own",
+    )
     source = models.ForeignKey(
         "Run", on_delete=models.SET_NULL, null=True, related_name="groups", help_text="the run whose spec is the base"
     )
@@ -73,10 +80,13 @@ class RunGroup(models.Model):
 
 
 class GroupVariant(models.Model):
-    """One line of a group's table; its runs differ in their seeds only. The first is the base."""
+    """One line of a group's table; its runs differ in their seeds only. The first is the base, on each version."""
 
     group = models.ForeignKey(RunGroup, on_delete=models.CASCADE, related_name="variants")
-    position = models.PositiveIntegerField(help_text="0 is the base")
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="empty: the group's"
+    )
+    position = models.PositiveIntegerField(help_text="the first of a version is the base")
     label = models.CharField(max_length=80)
     sentence = models.TextField(help_text="what it shows")
     comparison = models.JSONField(
@@ -85,7 +95,10 @@ class GroupVariant(models.Model):
     )
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["group", "label"], name="variant_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["group", "label"], condition=models.Q(version=None), name="variant_once"),
+            models.UniqueConstraint(fields=["group", "version", "label"], name="variant_once_a_version"),
+        ]
         ordering: ClassVar = ["group", "position"]
 
     def __str__(self) -> str:
@@ -155,6 +168,10 @@ class Run(models.Model):
     users_evaluated = models.PositiveIntegerField(null=True, blank=True)
     trainable_parameters = models.PositiveBigIntegerField(null=True, blank=True)
     targets_per_second = models.FloatField(null=True, blank=True)
+    machine = models.CharField(
+        max_length=120, blank=True, help_text="what it was computed on: 'CPU, 2 threads', or a CUDA device"
+    )
+    peak_memory_bytes = models.PositiveBigIntegerField(null=True, blank=True, help_text="the most memory held at once")
     variant = models.ForeignKey(
         GroupVariant, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs", help_text="its place in a group"
     )

@@ -36,7 +36,7 @@ class _Choice:
 @page
 @require_http_methods(["GET", "POST"])
 def new_search(request: PageRequest) -> HttpResponse:
-    """Choose and launch. GET takes ``version`` and ``preset``; POST launches, or says what to correct.
+    """Choose and launch. GET takes ``version``, ``preset`` and settings by dotted path; POST launches, or says what to correct.
 
     A GET that names ``estimate`` takes all settings and answers with what they would cost.
     """
@@ -52,7 +52,7 @@ def new_search(request: PageRequest) -> HttpResponse:
     if partial and "estimate" in request.GET:
         form = PlanForm(choice.preset, _posted(request.GET))
         return HttpResponse(render_block(request, _TEMPLATE, "estimate", {"estimate": _estimate(form)}))
-    form = PlanForm(choice.preset)
+    form = PlanForm(choice.preset, edits={name: value for name, value in _posted(request.GET).items() if "." in name})
     if choice.problem:
         form.problems.append(choice.problem)
     context = _context(place, choice, form)

@@ -94,9 +94,12 @@ class PlanForm:
 
     Args:
         values: posted values by dotted path, as text; None shows the preset's own.
+        edits: some values by dotted path, as text, instead of the preset's own; those that no field holds are left out.
     """
 
-    def __init__(self, preset: SearchPreset, values: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, preset: SearchPreset, values: Mapping[str, str] | None = None, edits: Mapping[str, str] | None = None
+    ) -> None:
         self.preset = preset
         self.problems: list[str] = []
         plan = preset.plan()
@@ -105,7 +108,7 @@ class PlanForm:
         for path, description in known.items():
             if path not in _HIDDEN and description.group not in _HIDDEN_GROUPS:
                 initial = further.write(plan.space.further) if path == further.PATH else text(description.default)
-                value = initial if values is None else _posted(values, description)
+                value = (edits or {}).get(path, initial) if values is None else _posted(values, description)
                 self._fields[path] = PlanField(description, value, initial)
         self.main = [self._fields[path] for path in _MAIN]
         groups = self._rest()

@@ -11,11 +11,11 @@ from engine.backbones.backbone import Backbone
 from engine.backbones.huggingface import load_backbone
 from engine.backbones.nano import nano_folder
 from engine.backbones.text_vectors import text_vectors
-from engine.errors import UserError
 from engine.events import LogEvent, WarningEvent
 from engine.methods.darec.layout import item_texts, token_table
 from engine.methods.darec.spec import DarecSpec
 from engine.methods.darec.tasks import title_table
+from engine.methods.darec.tokenising import tokenise
 from engine.methods.method import Context
 from engine.training.progress import ProgressReporter
 
@@ -49,11 +49,8 @@ def prepare_material(context: Context, settings: DarecSpec) -> Material:
     with_text = text.content == "text"
     texts = item_texts(items, text.attributes)
     backbone = _load(context, settings, texts)
-    tokens = backbone.encode(texts, text.max_item_tokens) if with_text else [[] for _ in texts]
-    prefix = backbone.prefix_ids
-    if with_text and text.instruction:
-        prefix = prefix + backbone.encode([text.instruction], backbone.positions)[0]
-    _check_length(settings, backbone, len(prefix), max(map(len, tokens)))
+    tokenised = tokenise(settings, backbone, items)
+    tokens, prefix = tokenised.tokens, tokenised.prefix
     titles = None
     if settings.tasks.next_title:
         titles = title_table(backbone.encode(item_texts(items, ()), text.max_item_tokens), context.device)
@@ -116,30 +113,3 @@ def _warn_of_empty(context: Context, tokens: list[list[int]]) -> None:
     message = f"{some}: the backbone knows them by their interactions alone."
     hint = "Add an items file with titles, or choose columns by method.text.attributes."
     context.report(WarningEvent(message=message, hint=hint))
-
-
-def _check_length(settings: DarecSpec, backbone: Backbone, prefix: int, longest: int) -> None:
-    text = settings.text
-    if settings.mask == "two_level":
-        _check_item(settings, backbone, longest)
-        return
-    soft = int(settings.injection.kind != "none" and settings.injection.long_term)
-    written = text.max_item_tokens if settings.tasks.next_title else 0
-    need = prefix + soft + text.window * (longest + 1) + written
-    if need > backbone.positions:
-        raise UserError(
-            f"method.text.window: {text.window} items of up to {longest} tokens need {need} positions, "
-            f"but {backbone.name} reads {backbone.positions}.",
-            "Lower method.text.window or method.text.max_item_tokens, choose a backbone that reads more, "
-            "or method.mask=two_level, which reads one item at a time.",
-        )
-
-
-def _check_item(settings: DarecSpec, backbone: Backbone, longest: int) -> None:
-    need = max(longest + 1, settings.text.window + 1 + settings.text.max_item_tokens)
-    if need > backbone.positions:
-        raise UserError(
-            f"method.text.max_item_tokens: an item of up to {longest} tokens, or {settings.text.window} items one state each, "
-            f"need {need} positions, but {backbone.name} reads {backbone.positions}.",
-            "Lower method.text.max_item_tokens or method.text.window, or choose a backbone that reads more.",
-        )

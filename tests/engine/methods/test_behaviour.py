@@ -46,7 +46,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def comparable(result: Result) -> dict[str, object]:
-    return result.model_dump(exclude={"seconds", "targets_per_second"})
+    return result.model_dump(exclude={"seconds", "targets_per_second", "peak_memory_bytes"})
 
 
 @pytest.mark.parametrize("method", [method for method in PRESETS if method != "popularity"])

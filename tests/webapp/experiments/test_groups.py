@@ -14,7 +14,7 @@ from tests.webapp.people import HOSTILE, PROTOCOL, People, finish_group_run, gro
 from webapp.datasets.models import Version
 from webapp.display import NOTHING, score
 from webapp.experiments.group_table import signed
-from webapp.experiments.groups import standing
+from webapp.experiments.groups import standings
 from webapp.experiments.models import Run, RunGroup
 from workers.comparing import compare_group
 
@@ -175,7 +175,7 @@ def test_twelve_variants_with_three_seeds_stay_quick(
         state="succeeded", protocol=PROTOCOL, users_evaluated=200, test={"ndcg@10": 0.05, "hr@10": 0.1}, trainable_parameters=7
     )
     values = paired([finish_group_run(group, "variant-0", 0, ranks(0))], [finish_group_run(group, "variant-1", 0, ranks(1))])
-    now = standing(group)
+    now = standings(group)[0]
     for variant in now.variants[1:]:
         variant.comparison = {**(now.pair(variant) or {}), "values": values.model_dump()}
         variant.save()
@@ -227,4 +227,4 @@ def test_the_list_and_the_ways_to_it(alice: Client, group: RunGroup) -> None:
 
 
 def test_an_empty_list_says_what_to_do(alice: Client) -> None:
-    assert "No ablation yet" in alice.get("/groups").content.decode()
+    assert "No group of runs yet" in alice.get("/groups").content.decode()

@@ -1,0 +1,1 @@
+"""What a method will see of a user, before anything is trained."""
