@@ -18,6 +18,8 @@ from webapp.experiments.access import get_run_for_user
 from webapp.experiments.form import SpecForm
 from webapp.experiments.models import Run
 from webapp.http import PageRequest
+from webapp.searches.launching import full_spec
+from webapp.searches.models import SearchTrial
 
 _FIRST_PRESET = "darec-nano"
 _LONGEST_LINK = 6000
@@ -63,7 +65,7 @@ def prefilled(choice: Choice, query: QueryDict) -> SpecForm:
     problem, spec = choice.problem, None
     if choice.source:
         try:
-            spec = parse_spec(choice.source.spec)
+            spec = spec_to_clone(choice.source)
         except SpecError as error:
             problem = f"The settings of {choice.source} are no longer valid, so these are the preset's. {error}"
     edits = {name: str(value).strip() for name, value in query.items() if "." in name}
@@ -73,12 +75,21 @@ def prefilled(choice: Choice, query: QueryDict) -> SpecForm:
     return form
 
 
+def spec_to_clone(source: Run) -> RunSpec:
+    """The settings that a clone of ``source`` starts from: its own, or those of a full training where it is a search's trial.
+
+    Raises SpecError where they are no longer valid.
+    """
+    trial: SearchTrial | None = getattr(source, "search_trial", None)
+    return parse_spec(source.spec) if trial is None else full_spec(trial)
+
+
 def posted(choice: Choice, values: Mapping[str, str]) -> SpecForm:
     """The form as a browser sends it."""
     spec = None
     if choice.source:
         try:
-            spec = parse_spec(choice.source.spec)
+            spec = spec_to_clone(choice.source)
         except SpecError:
             choice.source = None  # it was said when the form was opened; there is nothing to compare with
     form = SpecForm(choice.preset, values={name: str(value) for name, value in values.items()}, spec=spec)

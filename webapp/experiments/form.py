@@ -134,12 +134,6 @@ class SpecForm:
         """The values for ``Preset.spec``, numbers as numbers where they are."""
         return {path: _value(member) for path, member in self._fields.items()}
 
-    def put(self, values: Mapping[str, str]) -> None:
-        """Show ``values``, as text by dotted path, in the place of what is there; settings that there are not are left out."""
-        for path, value in values.items():
-            if path in self._fields:
-                self._fields[path].value = value.strip()
-
     def blame(self, problems: list[tuple[str, str]]) -> None:
         """Put each problem of a SpecError at its field, else at its group, else above the form."""
         for path, problem in problems:
