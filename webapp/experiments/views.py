@@ -17,7 +17,9 @@ from webapp.experiments import display, events
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import request_cancel
 from webapp.experiments.listing import Listing, active_exists
+from webapp.experiments.mask_picture import mask_part
 from webapp.experiments.models import Run, RunState
+from webapp.experiments.samples import sample_part
 from webapp.experiments.slice_chart import slice_chart
 from webapp.experiments.spec_difference import spec_difference
 from webapp.http import PageRequest, living_part, page, wants_part
@@ -110,7 +112,7 @@ def _outcome(run: Run, samples: str = "") -> dict[str, Any]:
         "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
-        "mask": display.mask_part(run),
+        "mask": mask_part(run),
         "slice_chart": slice_chart(run),
-        **display.sample_part(run, samples),
+        **sample_part(run, samples),
     }
