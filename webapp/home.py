@@ -8,7 +8,8 @@ from django.views.decorators.http import require_GET
 from webapp import broker
 from webapp.accounts.access import find_place, get_place
 from webapp.http import PageRequest, living_part, page, wants_part
-from webapp.overview import overview
+from webapp.overview import overview, overview_stamp
+from webapp.polling import nothing_new, seen, stamped
 
 
 @page
@@ -17,9 +18,13 @@ def home(request: PageRequest) -> HttpResponse:
     """Counts, what runs, what failed, what is new; refreshed while something is active."""
     if find_place(request) is None:
         return render(request, "accounts/no_project.html", {"section": "home"})
-    context = overview(get_place(request))
+    place = get_place(request)
+    stamp = overview_stamp(place) if wants_part(request) else ""
+    if stamp and seen(request) == stamp:
+        return nothing_new(stamp)
+    context = overview(place)
     if wants_part(request):
-        return living_part(request, "home.html", context, polling=context["polling"])
+        return stamped(living_part(request, "home.html", context, polling=context["polling"]), stamp)
     return render(request, "home.html", {**context, "section": "home"})
 
 

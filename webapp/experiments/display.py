@@ -10,8 +10,7 @@ from engine.adapters.kinds import ADAPTER_KINDS
 from engine.methods import METHODS
 from webapp.display import NOTHING, count, duration, moment, percent, rate, score, since
 from webapp.experiments.events import MAIN_METRIC
-from webapp.experiments.mask_picture import MODE_WORDS, mask_picture
-from webapp.experiments.models import ACTIVE_STATES, LayerAdapter, Run, RunState, SampleRecommendation
+from webapp.experiments.models import ACTIVE_STATES, LayerAdapter, Run, RunState
 
 # The pause sign proper (U+23F8) is missing from many fonts.
 _PAUSE = "\N{DOUBLE VERTICAL LINE}"
@@ -31,8 +30,6 @@ STAGES_NOTE = "DARec trains its CF model first, then both parts together: the lo
 NANO_NOTE = "nano has no world knowledge: it is made from this catalogue's text alone."
 INTERVAL_WORDS = "95 % percentile bootstrap over users, 4,000 resamples"
 """How intervals come about; a test holds it against ``engine.evaluation.intervals.METHOD``, which loads more than a page may."""
-SAMPLE_FILTERS = {"": "all", "hits": "hits", "misses": "misses"}
-"""By what stands in the address, the word for it."""
 _SEEN_WORDS = {"remove": "items of the user's history removed", "keep": "items of the user's history kept"}
 _SLICE_TITLES = {
     "items": "By the held-out item's interactions in training",
@@ -224,64 +221,6 @@ def rank_step(rank: int) -> int:
     if rank <= 0:
         return 0
     return min(_SCALE_STEPS - 1, 1 + round(math.log2(rank) / math.log2(_SCALE_TOP_RANK) * (_SCALE_STEPS - 2)))
-
-
-def sample(row: SampleRecommendation, catalogue: int | None) -> dict[str, Any]:
-    """One user's sample: history, held-out item with its position from 1, and the list with the held-out item marked."""
-    return {
-        "user": row.user_id_text,
-        "history": row.history,
-        "target": row.target,
-        "position": position_of(row.rank, catalogue),
-        "hit": any(item["id"] == row.target["id"] for item in row.recommended),
-        "recommended": [
-            {
-                **item,
-                "held_out": item["id"] == row.target["id"],
-                "score": f"{item['score']:.3g}" if item.get("score") is not None else "",
-            }
-            for item in row.recommended
-        ],
-    }
-
-
-def sample_part(run: Run, wanted: str) -> dict[str, Any]:
-    """The stored samples, of those only hits (the held-out item is in the list) or misses if ``wanted`` says so."""
-    known = [sample(row, run.protocol.get("catalogue")) for row in run.samples.all()]
-    chosen = wanted if wanted in SAMPLE_FILTERS else ""
-    groups = {"": known, "hits": [row for row in known if row["hit"]], "misses": [row for row in known if not row["hit"]]}
-    return {
-        "samples": groups[chosen],
-        "sampled": len(known),
-        "sample_filters": [(name, word, len(groups[name]), name == chosen) for name, word in SAMPLE_FILTERS.items()],
-    }
-
-
-def mask_part(run: Run) -> dict[str, Any] | None:
-    """The mask of the run, each part as a picture; None where there is none."""
-    if not run.mask:
-        return None
-    words = MODE_WORDS.get(run.mask["mask"], "")
-    return {
-        "name": run.mask["mask"],
-        "words": words,
-        "history": run.mask["history"],
-        "parts": [
-            {
-                "title": part["title"],
-                "picture": mask_picture([[sign == "1" for sign in row] for row in part["rows"]], part["tokens"], part["items"]),
-                "caption": "Rows look, columns are looked at.",
-            }
-            for part in run.mask["parts"]
-        ],
-    }
-
-
-def position_of(rank: float, catalogue: int | None) -> str:
-    """Where the held-out item stands, counted from 1: ``4 of 240``; of a 0-based mid-rank."""
-    position = rank + 1
-    place = f"{position:,.0f}" if position == int(position) else f"{position:,.1f} (tied)"
-    return f"{place} of {count(catalogue)}" if catalogue else place
 
 
 def _slice(line: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from webapp.display import count
+from webapp.experiments.models import Run
 
 NO_ITEM = -1
 """The item number of tokens that belong to no item: instruction, soft tokens."""
@@ -63,6 +64,26 @@ def mask_picture(rows: Sequence[Sequence[bool]], labels: Sequence[str], items: S
         "table": [
             {"number": number + 1, "token": label, "item": _name(items[number]), "sees": _ranges(rows[number])}
             for number, label in enumerate(labels)
+        ],
+    }
+
+
+def mask_part(run: Run) -> dict[str, Any] | None:
+    """The mask of the run, each part as a picture; None where there is none."""
+    if not run.mask:
+        return None
+    words = MODE_WORDS.get(run.mask["mask"], "")
+    return {
+        "name": run.mask["mask"],
+        "words": words,
+        "history": run.mask["history"],
+        "parts": [
+            {
+                "title": part["title"],
+                "picture": mask_picture([[sign == "1" for sign in row] for row in part["rows"]], part["tokens"], part["items"]),
+                "caption": "Rows look, columns are looked at.",
+            }
+            for part in run.mask["parts"]
         ],
     }
 

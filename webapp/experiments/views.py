@@ -18,8 +18,10 @@ from webapp.experiments.actions import request_cancel
 from webapp.experiments.ending import attempt_rows, ending, may_extend
 from webapp.experiments.log import LEVELS, last_lines
 from webapp.experiments.mark_views import marks
+from webapp.experiments.mask_picture import mask_part
 from webapp.experiments.models import Run, RunState
 from webapp.experiments.resuming import how_it_goes_on
+from webapp.experiments.samples import sample_part
 from webapp.experiments.slice_chart import slice_chart
 from webapp.experiments.spec_difference import spec_difference
 from webapp.experiments.stamps import run_stamps
@@ -124,7 +126,7 @@ def _outcome(run: Run, samples: str = "") -> dict[str, Any]:
         "slices": display.slice_table(run),
         "facts": display.facts(run),
         "layers": display.layer_map(list(run.layers.all())),
-        "mask": display.mask_part(run),
+        "mask": mask_part(run),
         "slice_chart": slice_chart(run),
-        **display.sample_part(run, samples),
+        **sample_part(run, samples),
     }

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from webapp.display import count, duration
-from webapp.experiments.display import position_of
+from webapp.experiments.samples import position_of
 from webapp.serving.models import Ask, AskKind, AskState
 
 LONELY_SECONDS = 4.0

@@ -132,7 +132,7 @@ def test_wrong_addresses_are_said(alice: Client, charlie: Client, runs: list[Run
 
 def test_runs_of_others_are_left_out(people: People, runs: list[Run], charlie: Client) -> None:
     theirs = Run.objects.get(pk=runs[0].pk)
-    theirs.project = people.charlie.memberships.get().project
+    theirs.project = people.charlie.projects.get(name="Elsewhere")
     theirs.save()
     page = text(charlie, address(runs))
     assert f"run-{runs[1].pk}, run-{runs[2].pk}: there are no such runs, or they are not yours" in page

@@ -14,7 +14,7 @@ def test_numbers_charts_and_tables(bob: Client, people: People) -> None:
     body = bob.get(address(version)).content.decode()
     for text in ("Sequence lengths", "Popularity curve", "Gini", "Ties in time", "Gaps in a user", "Cold items", "As a table"):
         assert text in body, text
-    assert body.count("<svg") == body.count('role="img"') == 6
+    assert body.count('<svg class="plot"') == body.count('role="img"') == 6
     assert "<script>alert" not in body
     assert "&lt;script&gt;alert" in body
     assert "Make the profile" not in body

@@ -109,7 +109,7 @@ def test_runs_of_other_projects_tell_nothing(people: People, version: Version, c
     measured(version)
     from webapp.datasets.models import Dataset, VersionState
 
-    dataset = Dataset.objects.create(project=people.charlie.projects.get(), name="Own", created_by=people.charlie)
+    dataset = Dataset.objects.create(project=people.charlie.projects.get(name="Elsewhere"), name="Own", created_by=people.charlie)
     own = Version.objects.create(
         dataset=dataset, number=1, state=VersionState.READY, users=9, items=9, interactions=99, upload_key="x",
         hash="ef" * 32, filters={}, created_by=people.charlie,
