@@ -51,7 +51,7 @@ def offer(project: Project, wanted: str, taken: Sequence[int], like: Run | None)
     Args:
         like: where nothing is wanted, those on its version, and of them those under its protocol first.
     """
-    runs = with_score(Run.objects.filter(project=project)).exclude(pk__in=taken).exclude(state=RunState.DRAFT)
+    runs = not_archived(with_score(Run.objects.filter(project=project))).exclude(pk__in=taken).exclude(state=RunState.DRAFT)
     if wanted:
         fields = ("method", "preset", "version__dataset__name", "variant__label")
         words = Q()

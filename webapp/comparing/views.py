@@ -77,6 +77,17 @@ def curves_part(request: PageRequest) -> HttpResponse:
 
 @page
 @require_GET
+def settings_part(request: PageRequest) -> HttpResponse:
+    """The settings in which the runs differ."""
+
+    def about(chosen: Chosen, loaded: Loaded, guarded: Guarded) -> dict[str, Any]:
+        return {"runs": [named(run) for run in loaded.runs], "settings": settings_table.differing(loaded.runs)}
+
+    return _part(request, "comparing/settings.html", ("slices",), about)
+
+
+@page
+@require_GET
 def samples_part(request: PageRequest) -> HttpResponse:
     """Recommendations for the same users, in columns."""
 
@@ -218,7 +229,5 @@ def _overview(chosen: Chosen, loaded: Loaded) -> dict[str, Any]:
         "columns_hidden": chosen.hidden("columns"),
         "find_hidden": chosen.hidden("find"),
         "all_address": chosen.address(find=""),
-        "runs": [named(run) for run in loaded.runs],
-        "settings": settings_table.differing(loaded.runs),
         "slices": slices_table.tables(guarded.classes),
     }

@@ -124,7 +124,7 @@ def test_wrong_addresses_are_said(alice: Client, charlie: Client, runs: list[Run
     page = text(alice, f"/compare?runs={runs[0].pk},{runs[1].pk},4711")
     assert "run-4711: there is no such run, or it is not yours" in page
     assert alice.get("/compare?runs=4711").status_code == 404
-    for part in ("", "/curves", "/significance", "/samples", "/export/csv"):
+    for part in ("", "/curves", "/significance", "/settings", "/samples", "/export/csv"):
         assert charlie.get(address(runs, part)).status_code == 404
         assert Client().get(address(runs, part)).status_code == 302
     assert alice.get(address(runs, "/export/exe")).status_code == 404
@@ -179,16 +179,16 @@ def test_intervals_stand_beside_the_values_where_there_are_any(runs: list[Run]) 
 
 
 def test_only_settings_that_differ_are_shown(alice: Client, version: Version, runs: list[Run]) -> None:
-    body = alice.get(address(runs)).content.decode()
+    body = alice.get(address(runs, "/settings")).content.decode()
     table = body.partition('id="settings-box"')[2].partition("</table>")[0]
     assert re.findall(r"<code>([^<]*)", table) == ["training.learning_rate", "training.seed"]
     other = plant_runs(version, 1, "popularity")
-    body = alice.get(address([runs[0], *other])).content.decode()
+    body = alice.get(address([runs[0], *other], "/settings")).content.decode()
     table = body.partition('id="settings-box"')[2].partition("</table>")[0]
     assert "<code>method.id</code>" in table
     assert "<td>sasrec<td>popularity" in table
     assert re.search(r"<code>method\.\w+</code><td>[^<]+<td>\N{EN DASH}", table)
-    same = text(alice, address([runs[0], plant_runs(version, 1)[0]]))
+    same = text(alice, address([runs[0], plant_runs(version, 1)[0]], "/settings"))
     assert "these runs have equal settings" in same
 
 
@@ -290,7 +290,7 @@ def test_few_queries_however_many_classes(
         for place in range(12)
         for run in plant_runs(version, 2, protocol={**PROTOCOL, "catalogue": place}, folder_key=f"runs/{place}")
     ]
-    for part in ("", "/curves", "/samples", "/export/tex"):
+    for part in ("", "/curves", "/settings", "/samples", "/export/tex"):
         with django_assert_max_num_queries(10):
             alice.get(address(runs, part))
     # A savepoint around the new questions makes two more statements; they are no queries.
@@ -305,7 +305,7 @@ def test_hostile_words_are_shown_as_text(alice: Client, version: Version) -> Non
     version.dataset.save()
     runs = [finish(make_run(version)), finish(make_run(version))]
     Run.objects.update(preset="<b onclick=1>x", method="<i>gone")
-    for part in ("", "/curves", "/samples", "/significance"):
+    for part in ("", "/curves", "/samples", "/significance", "/settings"):
         body = alice.get(address(runs, part, columns="method,preset,version", find="", sort="preset")).content.decode()
         assert "<script>alert" not in body
         assert "<b onclick" not in body

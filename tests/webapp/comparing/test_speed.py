@@ -13,8 +13,8 @@ POLL = {"HX-Request": "true"}
 
 @pytest.fixture
 def runs(version: Version) -> list[Run]:
-    """A hundred, with 200 epochs each and samples."""
-    made = plant_runs(version, 100)
+    """A hundred of two methods, with 200 epochs each and samples: dozens of settings differ."""
+    made = plant_runs(version, 50, "darec-nano") + plant_runs(version, 50)
     plant_curves(made, 200)
     items = [{"id": f"i{index}", "title": f"A title of usual length, number {index}"} for index in range(10)]
     SampleRecommendation.objects.bulk_create(
@@ -33,7 +33,7 @@ def runs(version: Version) -> list[Run]:
     return made
 
 
-@pytest.mark.parametrize("part", ["", "/curves", "/significance", "/samples"])
+@pytest.mark.parametrize("part", ["", "/curves", "/significance", "/settings", "/samples"])
 def test_a_hundred_runs_of_two_hundred_points(
     alice: Client, runs: list[Run], part: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
