@@ -1,15 +1,19 @@
 """The home page ("what needs me?") and the health check."""
 
+import time
+
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from webapp import broker
-from webapp.accounts.access import find_place, get_place
+from webapp.accounts.access import Place, find_place, get_place
 from webapp.http import PageRequest, living_part, page, wants_part
-from webapp.overview import overview, overview_stamp
-from webapp.polling import nothing_new, seen, stamped
+from webapp.overview import overview
+from webapp.polling import SHARED, shared
+
+_FRESH_SECONDS = 2
 
 
 @page
@@ -19,13 +23,20 @@ def home(request: PageRequest) -> HttpResponse:
     if find_place(request) is None:
         return render(request, "accounts/no_project.html", {"section": "home"})
     place = get_place(request)
-    stamp = overview_stamp(place) if wants_part(request) else ""
-    if stamp and seen(request) == stamp:
-        return nothing_new(stamp)
-    context = overview(place)
     if wants_part(request):
-        return stamped(living_part(request, "home.html", context, polling=context["polling"]), stamp)
-    return render(request, "home.html", {**context, "section": "home"})
+        return _poll(request, place)
+    return render(request, "home.html", {**overview(place), "section": "home"})
+
+
+def _poll(request: PageRequest, place: Place) -> HttpResponse:
+    """What the page shows of many things is asked for once in two seconds, however many people look at it."""
+
+    def make() -> HttpResponse:
+        context = overview(place)
+        return living_part(request, "home.html", {**context, **SHARED}, polling=context["polling"])
+
+    projects = tuple(sorted(project.pk for project in place.projects))
+    return shared(request, ("home", place.project.pk, place.role, projects, int(time.time() / _FRESH_SECONDS)), make)
 
 
 @require_GET

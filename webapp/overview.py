@@ -30,14 +30,11 @@ from webapp.experiments.display import progress
 from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.listing import run_row, with_score
 from webapp.experiments.models import ACTIVE_STATES, ENDED_STATES, WORKING_STATES, Run, RunEvent, RunState
-from webapp.experiments.stamps import runs_stamp
 from webapp.fleet.display import worker_marks
-from webapp.fleet.models import WorkerNode
 from webapp.fleet.queues import backlog_of, backlog_parts
 from webapp.fleet.standing import read_fleet
 from webapp.searches.listing import line, listed
-from webapp.polling import stamp_of
-from webapp.searches.models import ADVANCING_STATES, OPEN_STATES, SearchTrial
+from webapp.searches.models import ADVANCING_STATES, OPEN_STATES
 
 _SHOWN = 5
 _BEST_SHOWN = 4
@@ -77,19 +74,6 @@ def overview(place: Place) -> dict[str, Any]:
         "stuck": [why for name in backlogs if backlogs[name].rows and (why := fleet.why(backlogs[name], 1)).kind == "warning"],
         "polling": bool(active or versions or any(search.state in ADVANCING_STATES for search in searches)),
     }
-
-
-def overview_stamp(place: Place) -> str:
-    """Stands for what ``overview`` shows, in five cheap queries."""
-    project = place.project
-    runs = Run.objects.filter(project=project)
-    counts = list(runs.values_list("state").annotate(number=Count("id")).order_by("state"))
-    trials = SearchTrial.objects.filter(search__project=project, search__state__in=OPEN_STATES).values_list("search", "state")
-    searches = list(trials.annotate(number=Count("pk")).order_by("search", "state"))
-    versions = Version.objects.filter(dataset__project=project).exclude(state__in=(VersionState.READY, VersionState.FAILED))
-    reading = list(versions.order_by("pk").values_list("pk", "state", "progress"))
-    nodes = list(WorkerNode.objects.order_by("pk").values_list("pk", "stopping"))
-    return stamp_of(project.pk, counts, runs_stamp(runs.filter(state__in=ACTIVE_STATES)), searches, reading, nodes, clock=True)
 
 
 def _is_ours(name: str) -> bool:

@@ -76,14 +76,6 @@ def offered(runs: Iterable[Run], chosen: tuple[str, ...]) -> list[dict[str, Any]
     ]
 
 
-def interval(run: Run, metric: str) -> tuple[float, float] | None:
-    """The 95 % interval over users of a test metric, where the run has one."""
-    ends = (getattr(run, "intervals", None) or {}).get(metric)
-    if not isinstance(ends, list | tuple) or len(ends) != 2 or any(not isinstance(end, int | float) for end in ends):
-        return None
-    return float(ends[0]), float(ends[1])
-
-
 def seed(run: Run) -> int | None:
     """The seed of a run's training."""
     found = run.spec.get("training", {}).get("seed")

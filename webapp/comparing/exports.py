@@ -10,8 +10,9 @@ from typing import Any
 from engine.data.formulas import harmless
 from webapp.comparing import metrics_table
 from webapp.comparing.chosen import Chosen
-from webapp.comparing.columns import Column, column, interval
+from webapp.comparing.columns import Column, column
 from webapp.comparing.fairness import FairClass, Guarded
+from webapp.experiments.intervals import interval_of_test
 from webapp.experiments.models import Run
 
 NO_RESULT = "no result"
@@ -41,7 +42,7 @@ def as_csv(guarded: Guarded, chosen: Chosen) -> str:
     writer.writerow(["Class", "Run", "State", *(one.title for one in columns), *ends, "Protocol"])
     for name, line, run in _lines(guarded, chosen):
         known = [one.value(run) for one in columns]
-        limits = [end for one in bounded for end in interval(run, one.metric) or ("", "")]
+        limits = [end for one in bounded for end in interval_of_test(run, one.metric) or ("", "")]
         writer.writerow([_cell(value) for value in (name, str(run), run.state, *known, *limits, line)])
     return sink.getvalue()
 
@@ -123,7 +124,7 @@ def _lines(guarded: Guarded, chosen: Chosen) -> Iterator[tuple[str, str, Run]]:
 
 
 def _bounded(one: Column, guarded: Guarded) -> bool:
-    return bool(one.metric) and any(interval(run, one.metric) for known in guarded.classes for run in known.runs)
+    return bool(one.metric) and any(interval_of_test(run, one.metric) for known in guarded.classes for run in known.runs)
 
 
 def _cell(value: Any) -> Any:
@@ -133,7 +134,7 @@ def _cell(value: Any) -> Any:
 
 
 def _record(run: Run, columns: list[Column]) -> dict[str, Any]:
-    ends = {one.name: interval(run, one.metric) for one in columns if one.metric}
+    ends = {one.name: interval_of_test(run, one.metric) for one in columns if one.metric}
     return {
         "run": run.pk,
         "state": run.state,

@@ -16,7 +16,7 @@ from webapp.experiments.access import runs_for_user
 from webapp.experiments.listing import run_row, with_score
 from webapp.experiments.models import Run, RunState
 
-_NEVER = ("data", "warnings", "acknowledged", "error", "hint", "curve", "curve_at", "progress")
+_NEVER = ("data", "warnings", "acknowledged", "error", "hint", "curve", "curve_at", "progress", "mask", "notes")
 _OFFERED = 10
 
 
@@ -79,7 +79,5 @@ def _runs_address() -> str:
 
 
 def not_archived(runs: "QuerySet[Run]") -> "QuerySet[Run]":
-    """Without runs that people have put away, where runs can be put away."""
-    names = {field.name for field in Run._meta.get_fields()}
-    marks = {name: value for name, value in (("archived_at", None), ("archived", False)) if name in names}
-    return runs.filter(**marks)
+    """Without runs that people have put away."""
+    return runs.filter(archived_at=None)

@@ -3,11 +3,12 @@
 from typing import Any
 
 from webapp.comparing.chosen import Chosen
-from webapp.comparing.columns import Column, column, interval
+from webapp.comparing.columns import Column, column
 from webapp.comparing.fairness import Guarded
 from webapp.comparing.loading import named
 from webapp.display import score
 from webapp.experiments import display
+from webapp.experiments.intervals import interval_of_test
 from webapp.experiments.models import Run
 
 
@@ -67,7 +68,7 @@ def row(run: Run, columns: list[Column], best: dict[str, Any]) -> dict[str, Any]
 
 def _cell(run: Run, one: Column, best: str | None) -> dict[str, Any]:
     text = one.show(one.value(run))
-    ends = interval(run, one.metric) if one.metric else None
+    ends = interval_of_test(run, one.metric) if one.metric else None
     leads = best is not None and text == best
     return {
         "text": text,

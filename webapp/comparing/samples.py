@@ -7,6 +7,7 @@ from webapp.comparing.fairness import FairClass
 from webapp.display import count
 from webapp.experiments import display
 from webapp.experiments.models import Run, SampleRecommendation
+from webapp.experiments.samples import sample as sample_of
 
 USERS = 5
 COLUMNS = 6
@@ -61,7 +62,7 @@ def _column(run: Run, row: SampleRecommendation | None, first: SampleRecommendat
         return {**about, "missing": "This run stored no sample of this user."}
     if (row.history, row.target) != (first.history, first.target):
         return {**about, "missing": "This run has another history or held-out item for this user."}
-    sample = display.sample(row, catalogue)
+    sample = sample_of(row, catalogue)
     known = {item["id"] for item in row.history}
     lines = [{**item, "seen": item["id"] in known} for item in sample["recommended"]]
     return {**about, "position": sample["position"], "hit": sample["hit"], "recommended": lines}

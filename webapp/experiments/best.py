@@ -17,6 +17,7 @@ from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import score
 from webapp.experiments import display
 from webapp.experiments.events import MAIN_METRIC
+from webapp.experiments.intervals import interval_of_test
 from webapp.experiments.models import Run, RunState
 
 _METHODS = 2
@@ -24,11 +25,12 @@ _READ = 80
 _SHORT_TRAININGS = ("trial", "rival")
 _HEAVY = ("spec", "data", "valid", "slices", "warnings", "error", "hint", "curve", "curve_at", "progress", "mask", "notes")
 _SMALLEST_P = 0.001
+_SPLITS = {"ndcg": "test", "chosen_by": "valid"}
 
 
 @dataclass(frozen=True)
 class Best:
-    """The two best methods on a version under one protocol, by the test NDCG@10 of each one's best run; the best first."""
+    """The two best methods on a version under one protocol, each by its best run; the best first. Validation chooses."""
 
     runs: list[Run]
 
@@ -65,13 +67,17 @@ def best_row(best: Best) -> dict[str, Any]:
 
 
 def _best_of_methods(project: Project) -> "QuerySet[Run]":
-    """The best run of each method on each version under each protocol; ``ndcg``, and ``newest``: when the last of all ended."""
+    """The best run of each method on each version under each protocol, by validation.
+
+    ``ndcg`` of test, ``chosen_by`` of validation, and ``newest``: when the last of all ended.
+    """
     guard = [F("version"), F("protocol"), F("users_evaluated")]
     ended = Run.objects.filter(project=project, state=RunState.SUCCEEDED, archived_at=None)
     measured = ended.exclude(search_trial__stage__in=_SHORT_TRAININGS)
-    scored = measured.annotate(ndcg=Cast(KeyTextTransform(MAIN_METRIC, "test"), FloatField())).filter(ndcg__isnull=False)
+    values = {name: Cast(KeyTextTransform(MAIN_METRIC, split), FloatField()) for name, split in _SPLITS.items()}
+    scored = measured.annotate(**values).filter(ndcg__isnull=False, chosen_by__isnull=False)
     placed = scored.annotate(
-        place=Window(RowNumber(), partition_by=[*guard, F("method")], order_by=[F("ndcg").desc(), F("pk").asc()]),
+        place=Window(RowNumber(), partition_by=[*guard, F("method")], order_by=[F("chosen_by").desc(), F("pk").asc()]),
         newest=Window(Max("finished_at"), partition_by=guard),
     )
     related = placed.filter(place=1).select_related("version__dataset", "variant").defer(*_HEAVY, *HEAVY_OF_VERSION)
@@ -80,7 +86,7 @@ def _best_of_methods(project: Project) -> "QuerySet[Run]":
 
 def _place(run: Run) -> tuple[Any, ...]:
     newest = run.newest  # type: ignore[attr-defined]
-    return -newest.timestamp() if newest else 0.0, _guard(run), -_ndcg(run), run.pk
+    return -newest.timestamp() if newest else 0.0, _guard(run), -run.chosen_by, run.pk  # type: ignore[attr-defined]
 
 
 def _guard(run: Run) -> tuple[Any, ...]:
@@ -93,11 +99,8 @@ def _ndcg(run: Run) -> float:
 
 def _interval(run: Run) -> str:
     """The 95 % interval over users, of a run that has one."""
-    found = getattr(run, "intervals", None)
-    bounds = found.get(MAIN_METRIC) if isinstance(found, dict) else None
-    if not isinstance(bounds, list) or len(bounds) != 2 or not all(isinstance(bound, int | float) for bound in bounds):
-        return ""
-    return f"{score(bounds[0])} to {score(bounds[1])}"
+    ends = interval_of_test(run, MAIN_METRIC)
+    return f"{score(ends[0])} to {score(ends[1])}" if ends else ""
 
 
 def _p(runs: list[Run]) -> str:
