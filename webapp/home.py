@@ -55,11 +55,11 @@ def _poll(request: PageRequest, place: Place) -> HttpResponse:
 
 
 def _stamp(project: Project) -> str:
-    """Of all that the page shows: states of runs, progress of those that are active, and datasets."""
+    """Of what changes by itself: states of runs, and progress of those that are active."""
     runs = Run.objects.filter(project=project)
     counts = list(runs.values_list("state").annotate(number=Count("id")).order_by("state"))
     active = runs_stamp(runs.filter(state__in=ACTIVE_STATES))
-    return stamp_of(project.pk, counts, active, Dataset.objects.filter(project=project).exists(), clock=True)
+    return stamp_of(project.pk, counts, active, clock=True)
 
 
 def _overview(project: Project) -> dict[str, Any]:

@@ -17,7 +17,8 @@ project, user, spec = Project.objects.get(), User.objects.get(username="alice"),
 dataset = Dataset.objects.create(project=project, name="List", created_by=user)
 version = Version.objects.create(dataset=dataset, number=1, state="ready", filters={}, upload_key="", created_by=user)
 now = timezone.now()
-values = dict(project=project, version=version, method="sasrec", spec=spec.model_dump(mode="json"), created_by=user, started_at=now)
+values = dict(project=project, version=version, method="sasrec", created_by=user, started_at=now)
+values["spec"] = spec.model_dump(mode="json")
 Run.objects.create(state="cancelled", finished_at=now, **values)
 print(Run.objects.create(state="running", attempt=1, heartbeat_at=now, progress={"fraction": 0.42}, **values).pk)
 """
