@@ -5,8 +5,6 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
-# Only here: a worker's connections live as long as its task, and must not be shared with its children.
-os.environ.setdefault("DATABASE_POOL", "32")
 _django = get_asgi_application()
 
 from django.conf import settings  # noqa: E402

@@ -27,7 +27,8 @@ except (ValueError, dj_database_url.ParseError) as error:
     ) from error
 _POOL = envint("DATABASE_POOL", 0)
 if _POOL:
-    # To connect costs more than most requests ask of the database. A connection that the server has cut off is replaced.
+    # For the web server alone (deploy sets it): to connect costs more than most requests ask of the database. A connection that
+    # the server has cut off is replaced.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": _POOL, "timeout": 30}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "postgresql" not in DATABASES["default"]["ENGINE"]:

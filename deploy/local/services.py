@@ -68,12 +68,15 @@ def _starter(server: Postgres | Redis) -> Callable[[], LeashedProcess]:
 
 def python_services(home: Home, environment: dict[str, str], port: int, keep_open: tuple[int, ...]) -> list[Service]:
     """Web server, workers, beat and reaper."""
+    # Only the web server: a worker's connections live as long as its task, and must not be shared with its children.
+    pooled = {**environment, "DATABASE_POOL": str(envint("DATABASE_POOL", 32))}
+    environment = {**environment, "DATABASE_POOL": "0"}
     web = ["uvicorn", "webapp.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
     # A busy machine is no reason to kill a process that will answer.
     web += ["--workers", str(envint("WEB_WORKERS", 2)), "--timeout-worker-healthcheck", "60"]
     beat = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
     return [
-        _service("web", WEB, web, home, environment, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
+        _service("web", WEB, web, home, pooled, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
         _worker("io", 2, home, environment, keep_open),
         _worker("gpu", 1, home, environment, keep_open),
         _worker("serve", 1, home, environment, keep_open),

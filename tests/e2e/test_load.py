@@ -1,4 +1,4 @@
-"""Many requests at once leave nothing behind."""
+"""Many requests at once leave nothing behind but the connections that the web server keeps open, which do not grow in number."""
 
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +14,17 @@ _COUNT = (
 )
 
 
-def test_requests_leave_no_database_connections(site: Site) -> None:
+_AT_ONCE = 16
+
+
+def test_database_connections_are_kept_and_not_leaked(site: Site) -> None:
     def fetch(_: int) -> int:
         with urllib.request.urlopen(f"{site.address}/healthz", timeout=60) as response:  # noqa: S310 (our own site)
             return int(response.status)
 
     before = int(site.shell(_COUNT))
-    with ThreadPoolExecutor(16) as threads:
-        assert set(threads.map(fetch, range(160))) == {200}
-    assert int(site.shell(_COUNT)) <= before + 5
+    for _ in range(2):
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            assert set(threads.map(fetch, range(160))) == {200}
+        # Each of the two web processes may have had all of the requests at once.
+        assert int(site.shell(_COUNT)) <= before + 2 * _AT_ONCE + 5

@@ -13,12 +13,12 @@ from engine.presets import get_preset
 from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Version
 from webapp.experiments.models import Run
-project, user, spec = Project.objects.get(), User.objects.get(username="alice"), get_preset("sasrec").spec()
+project, user, spec = Project.objects.get(slug="shop"), User.objects.get(username="alice"), get_preset("sasrec").spec()
 dataset = Dataset.objects.create(project=project, name="List", created_by=user)
 version = Version.objects.create(dataset=dataset, number=1, state="ready", filters={}, upload_key="", created_by=user)
 now = timezone.now()
-values = dict(project=project, version=version, method="sasrec", spec=spec.model_dump(mode="json"))
-values |= dict(created_by=user, started_at=now)
+values = dict(project=project, version=version, method="sasrec", created_by=user, started_at=now)
+values["spec"] = spec.model_dump(mode="json")
 Run.objects.create(state="cancelled", finished_at=now, **values)
 print(Run.objects.create(state="running", attempt=1, heartbeat_at=now, progress={"fraction": 0.42}, **values).pk)
 """

@@ -75,3 +75,17 @@ def test_secrets_come_from_files_too(tmp_path: Path) -> None:
         SECRET_KEY_FILE=str(tmp_path / "key"),
     )
     assert done.stdout.strip() == "from a file"
+
+
+def test_connections_are_kept_only_where_that_is_asked_for() -> None:
+    code = (
+        "import django; django.setup(); from django.db import connection\n"
+        "for _ in range(2):\n"
+        "    connection.ensure_connection(); print(connection.connection.info.backend_pid); connection.close()\n"
+        "print(connection.pool is not None); connection.close_pool()"
+    )
+    kept, fresh = python(code, DATABASE_POOL="2"), python(code, DATABASE_POOL="0")
+    first, second, pooled = kept.stdout.split()
+    assert (first == second, pooled) == (True, "True"), kept.stderr
+    first, second, pooled = fresh.stdout.split()
+    assert (first == second, pooled) == (False, "False"), fresh.stderr
