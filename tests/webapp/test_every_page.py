@@ -7,7 +7,7 @@ import pytest
 from django.utils.html import escape
 
 from tests.webapp.people import HOSTILE, People
-from tests.webapp.whole import page_names, plant_all
+from tests.webapp.whole import FILES, file_addresses, page_names, plant_all
 
 _SHOWN_AT_LEAST = 0.8
 """On so large a part of the pages the name must appear: where it does not, nothing is proved."""
@@ -15,6 +15,22 @@ _SHOWN_AT_LEAST = 0.8
 
 def test_none_is_forgotten(people: People) -> None:
     assert page_names() - {name.partition("#")[0] for name in plant_all(people).addresses} == set()
+
+
+def test_files_are_no_pages_and_hold_no_formulas(people: People) -> None:
+    whole = plant_all(people, "=HYPERLINK(1)")
+    alice = people.client("alice")
+    files = file_addresses(whole)
+    assert {name.partition("#")[0] for name in files} == FILES - {"run-file"}
+    for name, address in files.items():
+        response = alice.get(address)
+        assert response.status_code == 200, name
+        assert not response["Content-Type"].startswith("text/html"), name
+        body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+        if name.endswith("csv"):
+            assert b"\n=HYPER" not in body
+            assert b",=HYPER" not in body
+            assert b"=HYPER" in body
 
 
 def test_hostile_names_are_text_everywhere(people: People) -> None:

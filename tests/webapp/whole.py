@@ -7,10 +7,13 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
+from tests.webapp.comparing.planting import plant_curves, plant_runs
 from tests.webapp.curation.rows import copy_items, item_pk
 from tests.webapp.datasets.profiles import made_profile
-from tests.webapp.people import HOSTILE, People, finish, finish_group_run, make_group, make_run, make_version, report
+from tests.webapp.fleet.machines import give_job, make_helpers, make_node
+from tests.webapp.people import HOSTILE, PROTOCOL, People, finish, finish_group_run, make_group, make_run, make_version, report
 from tests.webapp.searches.planting import finish_search, make_search, plant
 from webapp.accounts.invitations import invite
 from webapp.accounts.models import Role
@@ -18,15 +21,21 @@ from webapp.accounts.projects import describe_project
 from webapp.accounts.tokens import issue_token
 from webapp.curation.drafts import NewEdit, put_edits
 from webapp.curation.models import EditKind
-from webapp.datasets.models import Dataset, Upload, Version
+from webapp.datasets.models import Dataset, Question, QuestionKind, Upload, Version
 from webapp.datasets.uploads import Announced, begin_upload, store_whole
-from webapp.experiments.models import Run, RunGroup
+from webapp.experiments.models import Run, RunGroup, RunStar
+from webapp.notices.models import Notice
 from webapp.searches.models import Search
+from webapp.serving.models import Ask, AskKind
 
 NO_PAGES = ("api:", "admin:", "switch-project", "logout", "healthz", "uploads", "upload-", "download-file", "rejected-rows")
-POSTED = {"delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"}
+POSTED = {
+    *("delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"),
+    *("change-runs", "check-run", "preview-sequence", "resume-run", "run-columns", "run-marks", "run-tags", "notice-preferences"),
+}
 """Beginnings of names of addresses that are no pages of ours; and addresses to which forms are only sent."""
 
+FILES = {"compare-export", "run-log-file", "run-file"}
 _STEPS = {"upload-version", "upload-columns", "upload-start"}
 
 
@@ -40,6 +49,7 @@ class Whole:
     group: RunGroup
     search: Search
     upload: Upload
+    others: list[Run]
     addresses: dict[str, str]
 
 
@@ -67,10 +77,14 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
     ended = make_search(version)
     plant(ended, layers=4, trials=9)
     finish_search(ended)
+    others = _marked(run, people, title)
+    sequence, ask, user_ask = _asked(run, people, title)
+    _machines(running, people, title)
     upload = _upload(people, title)
     invite(people.project, people.alice, Role.VIEWER, 7, title)
     _, secret = invite(people.project, people.alice, Role.VIEWER, 7)
     issue_token(people.alice, title, 30)
+    compared = f"runs={run.pk},{others[0].pk},{others[1].pk}"
     of_version = f"/datasets/{version.dataset_id}/versions/{version.number}"
     addresses = {
         "home": "/",
@@ -106,6 +120,21 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
         "run": f"/runs/{run.pk}",
         "run#failed": f"/runs/{failed.pk}",
         "run#running": f"/runs/{running.pk}",
+        "run-files": f"/runs/{run.pk}/files",
+        "run-log": f"/runs/{run.pk}/log",
+        "run-notes": f"/runs/{run.pk}/notes",
+        "extend-run": f"/runs/{others[0].pk}/extend",
+        "run-user": f"/runs/{run.pk}/user?ask={user_ask}",
+        "try": f"/runs/{run.pk}/try?item=i1&q=two&ask={ask}",
+        "sequence": f"/runs/new/sequence/{sequence}",
+        "compare": f"/compare?{compared}",
+        "compare-curves": f"/compare/curves?{compared}",
+        "compare-samples": f"/compare/samples?{compared}",
+        "compare-settings": f"/compare/settings?{compared}",
+        "compare-significance": f"/compare/significance?{compared}",
+        "leaderboard": f"/leaderboard?version={version.pk}",
+        "workers": "/workers",
+        "notices": "/notices",
         "ablation": f"/runs/{run.pk}/ablation",
         "groups": "/groups",
         "group": f"/groups/{group.pk}",
@@ -114,13 +143,20 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
         "search": f"/searches/{search.pk}",
         "search#ended": f"/searches/{ended.pk}",
     }
-    return Whole(people, version, run, group, search, upload, addresses)
+    return Whole(people, version, run, group, search, upload, others, addresses)
 
 
 def page_names() -> set[str]:
     """The names of all addresses that answer people's GET, by the table of addresses itself."""
     every = set(_names(get_resolver().url_patterns, ""))
-    return {name for name in every if not name.startswith(NO_PAGES) or name in _STEPS} - POSTED
+    return {name for name in every if not name.startswith(NO_PAGES) or name in _STEPS} - POSTED - FILES
+
+
+def file_addresses(whole: "Whole") -> dict[str, str]:
+    """What is downloaded, and what scripts read: no HTML, but with people's names in it."""
+    runs = f"runs={whole.run.pk},{whole.others[0].pk}"
+    of_compare = {f"compare-export#{form}": f"/compare/export/{form}?{runs}" for form in ("csv", "json", "tex")}
+    return {**of_compare, "run-log-file": f"/runs/{whole.run.pk}/log.txt"}
 
 
 def _names(patterns: list[Any], prefix: str) -> list[str]:
@@ -141,6 +177,64 @@ def _finished(version: Version, title: str) -> Run:
     run.save()
     report(run, 8, title)
     return run
+
+
+def _marked(run: Run, people: People, title: str) -> list[Run]:
+    """Notes, tags and a star; further runs to compare with, of which one was measured in another way."""
+    Run.objects.filter(pk=run.pk).update(notes=f"`{title}`", tags=[title[:40]])
+    RunStar.objects.create(run=run, user=people.alice)
+    others = plant_runs(run.version, 2, protocol={**PROTOCOL, "split": title})
+    plant_curves(others, 5)
+    others += plant_runs(run.version, 1)
+    return others
+
+
+def _asked(run: Run, people: People, title: str) -> tuple[int, int, int]:
+    """Answers of workers: what a run would see, what a trained run recommends after items, and to a user."""
+    seen = {"user": title, "history": 1, "items": [{"id": "a", "title": title, "cut": 1}], "hidden": 0}
+    seen |= {"target": {"id": "c", "title": title, "cut": 0}, "tokens": [{"text": title, "kind": "text", "item": 0}]}
+    mask = {"title": "All layers", "sentence": "It sees itself.", "labels": [title], "items": [0], "rows": ["1"], "hidden": 0}
+    answer = {**seen, "masks": [mask], "sentences": [title]}
+    asked = {"asked_by": people.alice, "answered_at": timezone.now(), "state": "answered"}
+    sequence = Question.objects.create(
+        version=run.version, kind=QuestionKind.SEQUENCE, settings={"spec": run.spec, "user": 0}, answer=answer, **asked
+    )
+    line = {"id": "i1", "title": title}
+    lists = {"history": [line], "recommended": [{**line, "score": 1.25, "seen": True}], "seen": "keep", "catalogue": 240}
+    known = {**lists, "opened": 0, "seconds": 0.01}
+    recommend = Ask.objects.create(
+        run=run,
+        kind=AskKind.RECOMMEND,
+        question={"items": ["i1"], "k": 10, "query": "two"},
+        answer={**known, "found": [line]},
+        **asked,
+    )
+    of_user = {"user": title, "target": line, "rank": 3.0}
+    user = Ask.objects.create(
+        run=run,
+        kind=AskKind.USER,
+        question={"user": title, "k": 10},
+        answer={**known, **of_user},
+        **asked,
+    )
+    return sequence.pk, recommend.pk, user.pk
+
+
+def _machines(running: Run, people: People, title: str) -> None:
+    """Workers, of which one has a run in hand, and notices."""
+    make_helpers()
+    give_job(make_node(), running)
+    make_node("io-1", ("io",))
+    for outcome in ("failed", "succeeded"):
+        Notice.objects.create(
+            user=people.alice,
+            subject="run",
+            outcome=outcome,
+            title=title[:300],
+            detail=title,
+            path="/runs",
+            project=people.project,
+        )
 
 
 def _leaks(title: str) -> dict[str, Any]:
