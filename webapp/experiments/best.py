@@ -25,7 +25,6 @@ _READ = 80
 _SHORT_TRAININGS = ("trial", "rival")
 _HEAVY = ("spec", "data", "valid", "slices", "warnings", "error", "hint", "curve", "curve_at", "progress", "mask", "notes")
 _SMALLEST_P = 0.001
-_SPLITS = {"ndcg": "test", "chosen_by": "valid"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def _best_of_methods(project: Project) -> "QuerySet[Run]":
     guard = [F("version"), F("protocol"), F("users_evaluated")]
     ended = Run.objects.filter(project=project, state=RunState.SUCCEEDED, archived_at=None)
     measured = ended.exclude(search_trial__stage__in=_SHORT_TRAININGS)
-    values = {name: Cast(KeyTextTransform(MAIN_METRIC, split), FloatField()) for name, split in _SPLITS.items()}
-    scored = measured.annotate(**values).filter(ndcg__isnull=False, chosen_by__isnull=False)
+    test, valid = (Cast(KeyTextTransform(MAIN_METRIC, split), FloatField()) for split in ("test", "valid"))
+    scored = measured.annotate(ndcg=test, chosen_by=valid).filter(ndcg__isnull=False, chosen_by__isnull=False)
     placed = scored.annotate(
         place=Window(RowNumber(), partition_by=[*guard, F("method")], order_by=[F("chosen_by").desc(), F("pk").asc()]),
         newest=Window(Max("finished_at"), partition_by=guard),
