@@ -103,14 +103,16 @@ def _counted(rows: "QuerySet[Any]", since: str) -> "QuerySet[Any, dict[str, Any]
 
 
 def _newest_runs(project: Project) -> "QuerySet[Run]":
-    """The newest runs that are active, and the newest that failed; each with ``measured``, the last validation it reported."""
+    """Active runs, those at work first, and the newest that failed; ``measured`` is the last validation that a run reported."""
     last = RunEvent.objects.filter(run=OuterRef("pk"), type="metric", payload__split="valid").order_by("-attempt", "-sequence")
     shown = Run.objects.filter(project=project, state__in=(*ACTIVE_STATES, *_BROKEN), archived_at=None)
     active = Case(When(state__in=ACTIVE_STATES, then=Value(1)), default=Value(0), output_field=IntegerField())
+    waits = Case(When(state=RunState.QUEUED, then=Value(1)), default=Value(0), output_field=IntegerField())
     placed = with_score(shown).annotate(
-        place=Window(RowNumber(), partition_by=active, order_by=F("id").desc()), measured=Subquery(last.values("payload")[:1])
+        place=Window(RowNumber(), partition_by=active, order_by=[waits, F("id").desc()]),
+        measured=Subquery(last.values("payload")[:1]),
     )
-    return placed.filter(place__lte=_SHOWN).order_by("-id")
+    return placed.filter(place__lte=_SHOWN).order_by("place")
 
 
 def _newest_metric(run: Run) -> str:

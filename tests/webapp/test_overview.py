@@ -116,3 +116,11 @@ def test_at_most_ten_queries_with_everything_on_it(
     with django_assert_max_num_queries(10):
         body = body_of(alice)
     assert body.count('aria-label="progress of run-') == 5
+
+
+def test_what_is_at_work_stands_before_what_waits(alice: Client, version: Version) -> None:
+    going = make_run(version, "running")
+    waiting = [make_run(version) for _ in range(6)]
+    body = body_of(alice)
+    assert body.index(f"<b>run-{going.pk}</b>") < body.index(f"<b>run-{waiting[-1].pk}</b>")
+    assert f"<b>run-{waiting[0].pk}</b>" not in body
