@@ -5,7 +5,7 @@ import re
 from deploy.local.home import ROOT
 
 _READ = re.compile(r'(?:env|envbool|envint|environ\.get|environ\.setdefault)\(\s*"([A-Z][A-Z_]+)"|environ\["([A-Z][A-Z_]+)"\]')
-_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PATH", "HF_HUB_OFFLINE", "OMP_NUM_THREADS"}
+_NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "PATH", "HF_HUB_OFFLINE", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"}
 
 
 def _read_by_the_code() -> set[str]:

@@ -16,7 +16,7 @@ from engine.run import run
 from engine.training.checkpoint import CheckpointFolder
 from tests.engine.methods.runs import small_spec
 
-TIMES = {"seconds", "targets_per_second", "curve_at"}
+TIMES = {"seconds", "targets_per_second", "curve_at", "peak_memory_bytes"}
 
 
 def train(planted: Version, folder: Path, method: str = "sasrec", events: list[Event] | None = None, **limits: Any) -> Result:
