@@ -37,6 +37,8 @@ def make_catalogue(folder: Path) -> Path:
 def section(page: Page, name: str) -> None:
     """Go to a section by the navigation."""
     page.get_by_role("navigation", name="Sections").get_by_role("link", name=name).click()
+    # What scripts do is there once they are.
+    page.wait_for_load_state("load")
 
 
 def choose_files(page: Page, name: str, interactions: Path, items: Path | None, go: bool = True) -> None:

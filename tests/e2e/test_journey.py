@@ -114,7 +114,7 @@ def test_from_files_to_recommendations(page: Page, files: Path) -> None:
     ablate(page)
     section(page, "Runs")
     expect(page.locator("tbody tr", has_text="Small catalogue")).to_have_count(5)
-    page.get_by_label("State").select_option("succeeded")
+    page.locator("#state").select_option("succeeded")
     page.wait_for_url("**state=succeeded**")
     page.get_by_role("columnheader", name="NDCG@10, test").get_by_role("link").click()
     page.wait_for_url("**sort=-test.ndcg*")
