@@ -19,6 +19,7 @@ ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
 SERVE_TASK = "serving.answer"
+ECHO_TASK = "maintenance.echo"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -29,6 +30,7 @@ QUEUES = {
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
     SERVE_TASK: "serve",
+    ECHO_TASK: "io",
 }
 """The queue of each task; the queues that there are follow from it."""
 
@@ -60,13 +62,15 @@ def producer() -> Celery:
     return app
 
 
-def ask(task: str, row: int) -> None:
+def ask(task: str, row: int, expires: float | None = None) -> None:
     """Send ``task`` for the row with primary key ``row``. Call it after the row is committed (``transaction.on_commit``).
+
+    After ``expires`` seconds no worker looks at the message any more.
 
     Raises kombu.exceptions.OperationalError where the broker does not answer; the reaper sends the message again later,
     because the row says that it is queued.
     """
-    producer().send_task(task, args=[row], queue=QUEUES[task])
+    producer().send_task(task, args=[row], queue=QUEUES[task], expires=expires)
 
 
 def ask_or_wait(task: str, row: int) -> bool:

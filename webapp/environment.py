@@ -1,6 +1,7 @@
 """Reading settings from the environment, secrets from ``NAME_FILE`` too."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -35,3 +36,11 @@ def envint(name: str, default: int) -> int:
         return int(text)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: got {text!r}, must be a whole number") from error
+
+
+def networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
+    """The addresses and networks in ``text``, with commas between them, of the variable ``name``; raises ImproperlyConfigured."""
+    try:
+        return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. Write addresses or networks such as 10.0.0.0/8, with commas.") from error

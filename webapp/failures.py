@@ -8,12 +8,41 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from webapp.request_ids import current_request_id
+
 _log = logging.getLogger(__name__)
 
 
-def api_error(message: str, hint: str = "", **more: Any) -> dict[str, Any]:
-    """The one shape of errors of the API."""
-    return {"error": {"message": message, "hint": hint, **more}}
+def api_error(
+    code: str,
+    message: str,
+    hint: str = "",
+    *,
+    field: str | None = None,
+    problems: list[dict[str, str]] | None = None,
+    reference: str | None = None,
+    request_id: str | None = None,
+) -> dict[str, Any]:
+    """The one shape of errors of the API.
+
+    Args:
+        code: for machines; ``webapp.api.errors.CODES`` lists all.
+        field: dotted path of the setting that is wrong, where one is.
+        problems: ``{field, message}`` of each that is.
+        reference: only where it was our fault: to find it in the log.
+        request_id: of the request; None: that which is being answered.
+    """
+    return {
+        "error": {
+            "code": code,
+            "message": message,
+            "hint": hint,
+            "field": field,
+            "problems": problems,
+            "request_id": request_id or current_request_id(),
+            "reference": reference,
+        }
+    }
 
 
 def note_our_fault(request: HttpRequest) -> str:
@@ -23,10 +52,19 @@ def note_our_fault(request: HttpRequest) -> str:
     return reference
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: a request that Django refuses to look at, such as one for a host name that is not ours."""
+    message = "The request cannot be understood."
+    if _by_script(request):
+        return JsonResponse(api_error("malformed", message, "Look at its address and headers."), status=400)
+    return HttpResponse(f"{message}\n", content_type="text/plain; charset=utf-8", status=400)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404: there is nothing here, or nothing that this user may see."""
-    if request.path.startswith("/api/"):
-        return JsonResponse(api_error("There is nothing at this address.", "/api/v1/docs lists what there is."), status=404)
+    if _by_script(request):
+        body = api_error("not_found", "There is nothing at this address.", "/api/v1/docs lists what there is.")
+        return JsonResponse(body, status=404)
     said = exception.args[0] if isinstance(exception, Http404) and exception.args else ""
     return render(request, "404.html", {"message": said if isinstance(said, str) else ""}, status=404)
 
@@ -45,7 +83,12 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: our own fault. Rendered without the session and the database, which may be what is broken."""
     reference = note_our_fault(request)
-    if request.path.startswith("/api/"):
+    if _by_script(request):
         hint = f"Tell an admin the reference {reference}."
-        return JsonResponse(api_error("Something went wrong on our side.", hint, reference=reference), status=500)
+        body = api_error("internal", "Something went wrong on our side.", hint, reference=reference)
+        return JsonResponse(body, status=500)
     return HttpResponse(render_to_string("500.html", {"reference": reference}), status=500)
+
+
+def _by_script(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

@@ -1,13 +1,11 @@
-"""The home page ("what needs me?") and the health check."""
+"""The home page ("what needs me?"), and the sign that this process lives."""
 
 import time
 
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from webapp import broker
 from webapp.accounts.access import Place, find_place, get_place
 from webapp.http import PageRequest, living_part, page, wants_part
 from webapp.overview import overview
@@ -41,16 +39,5 @@ def _poll(request: PageRequest, place: Place) -> HttpResponse:
 
 @require_GET
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 if the database and the broker answer, else 503; each is said apart."""
-    parts = {"database": _database_answers(), "broker": broker.answers()}
-    words = {name: "ok" if fine else "does not answer" for name, fine in parts.items()}
-    return JsonResponse(words, status=200 if all(parts.values()) else 503)
-
-
-def _database_answers() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
+    """200: this process answers. It looks at nothing else, so that a restart is not asked for where it would not help."""
+    return JsonResponse({"web": "ok"})

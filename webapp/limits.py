@@ -1,7 +1,11 @@
 """Refusing bodies that are too large while they arrive: Django writes a whole body to disk before it looks at it."""
 
+import json
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from webapp.failures import api_error
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -9,7 +13,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ANSWER = b"The upload is too large for this server. Upload the files gzipped, or ask an admin to raise UPLOAD_LIMIT_MB.\n"
+_SAID = "The upload is too large for this server."
+_HINT = "Upload the files gzipped, or ask an admin to raise UPLOAD_LIMIT_MB."
 
 
 class _TooLargeError(Exception):
@@ -24,7 +29,7 @@ def limit_bodies(application: Application, limit: int) -> Application:
             await application(scope, receive, send)
             return
         if _announced(scope) > limit:
-            await _refuse(send)
+            await _refuse(scope, send)
             return
         arrived, started = 0, False
 
@@ -45,7 +50,7 @@ def limit_bodies(application: Application, limit: int) -> Application:
             await application(scope, count_received, note_start)
         except _TooLargeError:
             if not started:
-                await _refuse(send)
+                await _refuse(scope, send)
 
     return limited
 
@@ -57,11 +62,18 @@ def _announced(scope: Scope) -> int:
     return 0
 
 
-async def _refuse(send: Send) -> None:
+async def _refuse(scope: Scope, send: Send) -> None:
+    # Django never sees the request, so its id is made here.
+    known = uuid.uuid4().hex
+    if str(scope.get("path", "")).startswith("/api/"):
+        kind, body = "application/json", json.dumps(api_error("too_large", _SAID, _HINT, request_id=known)).encode()
+    else:
+        kind, body = "text/plain; charset=utf-8", f"{_SAID} {_HINT}\n".encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(_ANSWER)).encode()),
+        (b"content-type", kind.encode()),
+        (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
+        (b"x-request-id", known.encode()),
     ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": _ANSWER})
+    await send({"type": "http.response.body", "body": body})

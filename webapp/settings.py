@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from webapp.environment import env, envbool, envint
+from webapp.environment import env, envbool, envint, networks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -94,6 +94,10 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["user"], _MAIL["password"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["tls"], _MAIL["ssl"]
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM") or "DARec Lab <darec-lab@localhost>"
+API_RATE_PER_MINUTE = envint("API_RATE_PER_MINUTE", 600)
+METRICS_ALLOW = networks("METRICS_ALLOW", env("METRICS_ALLOW") or "")
+READY_WAIT_SECONDS = 5.0
+"""How long /readyz waits for a worker's answer."""
 SERVE_WAIT_SECONDS = 2.0
 """How long a page waits for the answer of a trained run before it shows that it waits."""
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
@@ -120,6 +124,8 @@ INSTALLED_APPS = [
     "webapp.serving",
 ]
 MIDDLEWARE = [
+    "webapp.request_ids.request_ids",
+    "webapp.metrics.requests.count_requests",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -130,6 +136,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "webapp.middleware.content_security_policy",
+    "webapp.api.middleware.api_answers",
 ]
 TEMPLATES = [
     {
@@ -183,7 +190,8 @@ LANGUAGE_CODE = "en-us"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s%(request_id)s: %(message)s"}},
+    "filters": {"request_id": {"()": "webapp.request_ids.RequestIdFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL") or "INFO"},
 }

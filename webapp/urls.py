@@ -17,6 +17,8 @@ from webapp.datasets import views as datasets
 from webapp.experiments import ablation, artifacts, group_views, launching, list_views, mark_views, sequence, watching
 from webapp.experiments import views as experiments
 from webapp.home import healthz, home
+from webapp.metrics.views import metrics
+from webapp.readiness import readyz
 from webapp.searches import creating
 from webapp.searches import views as searches
 from webapp.serving import views as serving
@@ -43,6 +45,8 @@ SLASHED = (
 urlpatterns = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("login", LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("profile", accounts.profile, name="profile"),
@@ -106,6 +110,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),
 ]
+handler400 = "webapp.failures.bad_request"
 handler403 = "webapp.failures.forbidden"
 handler404 = "webapp.failures.not_found"
 handler500 = "webapp.failures.server_error"

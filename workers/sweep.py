@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from webapp.accounts.models import IdempotentRequest
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
-from webapp.fleet.models import WorkerNode
+from webapp.fleet.models import Echo, WorkerNode
 from webapp.notices.models import KEPT_DAYS, Notice
 from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
@@ -22,13 +23,15 @@ from workers.supervisor import SCRATCH
 _log = logging.getLogger(__name__)
 KEPT_FOR = timedelta(days=1)
 """A folder may be on its way into a row for this long."""
+IDEMPOTENT_FOR = timedelta(days=1)
+"""How long a request that is sent again gets the answer it got before (``webapp.api.idempotency``)."""
 COMPARED_FOR = timedelta(days=30)
 """How long comparisons of runs are kept; a page that needs one again asks again."""
 
 
 def sweep() -> list[str]:
-    """Clear expired sessions, questions of yesterday, old comparisons and notices, workers long silent, uploads that were given
-    up, and old folders that no row names.
+    """Clear expired sessions, questions and answers of yesterday, old comparisons and notices, workers long silent, uploads that
+    were given up, and old folders that no row names.
 
     Folders are uploads, versions, exports and scratch; those are old in which nothing was written for a day.
     Returns the keys of the removed folders.
@@ -41,6 +44,8 @@ def sweep() -> list[str]:
     # Who ends as it should takes its own row away.
     WorkerNode.objects.filter(heartbeat_at__lt=timezone.now() - KEPT_FOR).delete()
     Ask.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
+    Echo.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
+    IdempotentRequest.objects.filter(created_at__lt=timezone.now() - IDEMPOTENT_FOR).delete()
     removed = _given_up()
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),

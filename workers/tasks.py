@@ -6,6 +6,7 @@ from celery import shared_task
 
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
+from workers.echoing import answer_echo
 from workers.searches.advancing import advance, look
 from workers.serving.supervising import supervise_ask
 from workers.supervisor import (
@@ -94,3 +95,9 @@ def deliver_notice(pk: int) -> None:
 def sweep_up() -> None:
     """Remove what nobody needs any more."""
     sweep()
+
+
+@shared_task(name="maintenance.echo")
+def echo(pk: int) -> None:
+    """Answer that a worker is there."""
+    answer_echo(pk)

@@ -101,8 +101,8 @@ def test_status_tells_what_runs(embedded: Running) -> None:
 
 
 def test_the_page_answers(embedded: Running) -> None:
-    with urllib.request.urlopen(f"{embedded.published()['address']}healthz", timeout=10) as response:  # noqa: S310
-        assert json.load(response) == {"database": "ok", "broker": "ok"}
+    with urllib.request.urlopen(f"{embedded.published()['address']}readyz", timeout=10) as response:  # noqa: S310
+        assert json.load(response) == {"database": "ok", "broker": "ok", "worker": "ok"}
 
 
 def test_secrets_are_for_their_owner_only(embedded: Running) -> None:

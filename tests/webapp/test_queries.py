@@ -19,7 +19,7 @@ from webapp.searches.models import Search
 
 MOST = 10
 _OTHERS = re.compile(
-    r"^(admin/|api/|logout|healthz|datasets/uploads|datasets/<int:dataset>/versions/<int:number>/(download|report|left-out))"
+    r"^(admin/|api/|logout|healthz|readyz|metrics|datasets/uploads|datasets/<int:dataset>/versions/<int:number>/(download|report|left-out))"
 )
 """Django's own pages, files, and what answers to scripts."""
 

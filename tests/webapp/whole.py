@@ -28,7 +28,19 @@ from webapp.notices.models import Notice
 from webapp.searches.models import Search
 from webapp.serving.models import Ask, AskKind
 
-NO_PAGES = ("api:", "admin:", "switch-project", "logout", "healthz", "uploads", "upload-", "download-file", "rejected-rows")
+NO_PAGES = (
+    "api:",
+    "admin:",
+    "switch-project",
+    "logout",
+    "healthz",
+    "readyz",
+    "metrics",
+    "uploads",
+    "upload-",
+    "download-file",
+    "rejected-rows",
+)
 POSTED = {
     *("delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"),
     *("change-runs", "check-run", "preview-sequence", "resume-run", "run-columns", "run-marks", "run-tags", "notice-preferences"),

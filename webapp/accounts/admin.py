@@ -42,10 +42,10 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens: looked at and revoked, never made or read here."""
 
-    list_display = ("name", "user", "lookup", "created_at", "expires_at", "last_used_at", "revoked_at")
+    list_display = ("name", "user", "lookup", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)
     search_fields = ("name", "user__username", "lookup")
-    fields = readonly_fields = ("user", "name", "lookup", "created_at", "expires_at", "last_used_at", "revoked_at")
+    fields = readonly_fields = ("user", "name", "lookup", "scope", "created_at", "expires_at", "last_used_at", "revoked_at")
     actions = ("revoke",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -72,6 +72,24 @@ class Invitation(models.Model):
         return f"invitation to {self.project} as {self.role}"
 
 
+class Scope(models.TextChoices):
+    """What a token may be used for; each scope includes those before it. The role of its user limits it besides."""
+
+    READ = "read", "read"
+    LAUNCH = "launch", "launch"
+    CURATE = "curate", "curate"
+    ADMIN = "admin", "admin"
+
+    @property
+    def level(self) -> int:
+        """0 for read, rising."""
+        return list(Scope).index(self)
+
+    def covers(self, needed: "Scope") -> bool:
+        """Whether a token of this scope may do what needs the scope ``needed``."""
+        return self.level >= needed.level
+
+
 class ApiToken(models.Model):
     """A bearer token ``darec_<lookup>_<secret>``; of the secret only a keyed hash is kept."""
 
@@ -79,6 +97,7 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=100)
     lookup = models.CharField(max_length=16, unique=True)
     digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=12, choices=Scope.choices, default=Scope.LAUNCH)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -86,3 +105,24 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (darec_{self.lookup}_…)"
+
+
+class IdempotentRequest(models.Model):
+    """The answer to a request that made something and bore an ``Idempotency-Key``: sent again, it gets the same answer.
+
+    The row is written in the transaction of what was made, so there is never one without the other.
+    """
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64, help_text="SHA-256 of method, address and body, in hexadecimal digits")
+    status = models.PositiveSmallIntegerField(default=0, help_text="of the answer; 0 while it is made, which nobody else sees")
+    body = models.TextField(blank=True, help_text="of the answer, JSON")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["token", "key"], name="one_answer_per_key")]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="idempotent_age")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.status}"

@@ -7,26 +7,28 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from webapp.accounts.keyed import digest, same
-from webapp.accounts.models import ApiToken
+from webapp.accounts.models import ApiToken, Scope
 
 _PREFIX = "darec"
 _PURPOSE = "darec api token"
 _USE_IS_NOTED_AFTER = datetime.timedelta(minutes=1)
 
 
-def issue_token(user: User, name: str, days: int | None) -> tuple[ApiToken, str]:
+def issue_token(user: User, name: str, days: int | None, scope: Scope = Scope.LAUNCH) -> tuple[ApiToken, str]:
     """A new token that is good for ``days`` (None: for ever), and its text, which nobody can see again."""
     lookup, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     expires = timezone.now() + datetime.timedelta(days=days) if days else None
-    token = ApiToken.objects.create(user=user, name=name, lookup=lookup, digest=digest(_PURPOSE, secret), expires_at=expires)
+    token = ApiToken.objects.create(
+        user=user, name=name, lookup=lookup, digest=digest(_PURPOSE, secret), scope=scope, expires_at=expires
+    )
     return token, f"{_PREFIX}_{lookup}_{secret}"
 
 
-def user_of_token(text: str) -> User | None:
-    """The user whose valid token ``text`` is; None if it is unknown, wrong, expired or revoked, or its user inactive."""
+def find_token(text: str) -> ApiToken | None:
+    """The valid token ``text`` with its user; None if it is unknown, wrong, expired or revoked, or its user inactive."""
     prefix, _, rest = text.partition("_")
     lookup, _, secret = rest.partition("_")
-    token = ApiToken.objects.select_related("user").filter(lookup=lookup).first()
+    token = ApiToken.objects.select_related("user").filter(lookup=lookup).first() if lookup.isalnum() else None
     matches = same(token.digest if token else None, digest(_PURPOSE, secret))
     now = timezone.now()
     if not token or not matches or prefix != _PREFIX or token.revoked_at or not token.user.is_active:
@@ -35,7 +37,13 @@ def user_of_token(text: str) -> User | None:
         return None
     if token.last_used_at is None or now - token.last_used_at > _USE_IS_NOTED_AFTER:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token.user
+    return token
+
+
+def user_of_token(text: str) -> User | None:
+    """The user of ``find_token``."""
+    token = find_token(text)
+    return token.user if token else None
 
 
 def revoke_token(token: ApiToken) -> None:

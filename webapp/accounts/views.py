@@ -7,17 +7,32 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from webapp.accounts.access import enter_project, get_project_for_user
-from webapp.accounts.models import ApiToken
+from webapp.accounts.models import ApiToken, Scope
 from webapp.accounts.tokens import issue_token, revoke_token
 from webapp.display import moment
 from webapp.http import PageRequest, page
 from webapp.notices.reading import delivery_errors
 
+SCOPE_WORDS = {
+    Scope.READ: "read",
+    Scope.LAUNCH: "read, upload and launch",
+    Scope.CURATE: "read, launch and curate",
+    Scope.ADMIN: "everything",
+}
+"""What a token of each scope may do."""
+
 
 class TokenForm(forms.Form):
-    """A new token's name and lifetime."""
+    """A new token's name, scope and lifetime."""
 
     name = forms.CharField(max_length=100, help_text="What will use it, e.g. nightly sweep")
+    scope = forms.TypedChoiceField(
+        label="May",
+        coerce=Scope,
+        choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
+        initial=Scope.LAUNCH.value,
+        help_text="Never more than you may do yourself.",
+    )
     days = forms.TypedChoiceField(
         label="Valid for",
         coerce=int,
@@ -38,7 +53,9 @@ def profile(request: PageRequest) -> HttpResponse:
     if request.method == "POST":
         form = TokenForm(request.POST)
         if form.is_valid():
-            _, shown = issue_token(request.user, form.cleaned_data["name"], form.cleaned_data["days"] or None)
+            _, shown = issue_token(
+                request.user, form.cleaned_data["name"], form.cleaned_data["days"] or None, form.cleaned_data["scope"]
+            )
             form = TokenForm()
     context = {
         "form": form,
@@ -73,6 +90,7 @@ def _row(token: ApiToken) -> dict[str, object]:
         "pk": token.pk,
         "name": token.name,
         "start": f"darec_{token.lookup}_…",
+        "scope": SCOPE_WORDS[Scope(token.scope)],
         "made": moment(token.created_at),
         "expires": moment(token.expires_at) or "never",
         "used": moment(token.last_used_at) or "not yet",

@@ -1,20 +1,58 @@
-"""Bearer authentication."""
+"""Bearer authentication, and what a token may be used for.
+
+Unless an operation says otherwise, GET needs the scope read and everything else launch. One that needs another says so:
+``@router.delete(..., auth=TokenAuth(Scope.CURATE))``, or ``auth=TokenAuth(Scope.READ)`` for a POST that changes nothing.
+"""
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from webapp.accounts.tokens import user_of_token
+from webapp.accounts.models import ApiToken, Scope
+from webapp.accounts.tokens import find_token
+from webapp.api.errors import ScopeMissingError
+from webapp.api.rates import check_rate
+
+_READING = ("GET", "HEAD", "OPTIONS")
+_KNOWN = "_api_token"
 
 
 class TokenAuth(HttpBearer):
-    """``Authorization: Bearer darec_<lookup>_<secret>``; the request then acts as the token's user."""
+    """``Authorization: Bearer darec_<lookup>_<secret>``; the request then acts as the token's user.
+
+    Args:
+        scope: what the operation needs; None: read for GET, launch for all else.
+    """
+
+    def __init__(self, scope: Scope | None = None) -> None:
+        super().__init__()
+        self.scope = scope
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """The token's user, or None, which is answered 401."""
-        user: User | None = user_of_token(token)
-        if user is not None:
-            request.user = user
-        return user
+        """The token, or None, which is answered 401; raises RateLimitedError and ScopeMissingError."""
+        found = token_of(request)
+        if found is None:
+            return None
+        check_rate(request, found.pk)
+        needed = self.needed(request.method or "")
+        if not Scope(found.scope).covers(needed):
+            raise ScopeMissingError(
+                f"This needs a token of the scope {needed.value}; yours has the scope {found.scope}.",
+                "Make another one on your profile page.",
+            )
+        request.user = found.user
+        return found
+
+    def needed(self, method: str) -> Scope:
+        """The scope that a request by ``method`` needs."""
+        return self.scope or (Scope.READ if method in _READING else Scope.LAUNCH)
+
+
+def token_of(request: HttpRequest) -> ApiToken | None:
+    """The valid token that the request bears, looked up once; None without one."""
+    if not hasattr(request, _KNOWN):
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        setattr(request, _KNOWN, find_token(text) if scheme.lower() == "bearer" else None)
+    found: ApiToken | None = getattr(request, _KNOWN)
+    return found

@@ -10,6 +10,7 @@ from engine.methods import METHODS
 from engine.presets import get_preset
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
+from webapp.api.idempotency import idempotent
 from webapp.api.schemas import ErrorOut, RunIn, RunOut, RunPage, run_line, run_out
 from webapp.datasets.access import get_version_for_user
 from webapp.datasets.models import HEAVY_OF_VERSION
@@ -46,6 +47,7 @@ def get_run(request: HttpRequest, run_id: int) -> dict[str, Any]:
 
 
 @router.post("", response={201: RunOut, **_ERRORS}, operation_id="launch_run")
+@idempotent
 def launch(request: HttpRequest, body: RunIn) -> "Status[dict[str, Any]]":
     """Launch a run of a preset, with your settings on top. Needs the role researcher; serious leaks must be acknowledged."""
     user = user_of(request)

@@ -19,10 +19,12 @@ class Problem(Schema):
 class ErrorBody(Schema):
     """What happened, and what to do."""
 
+    code: str = Field(description="for machines; the description of the API lists all")
     message: str
-    hint: str
-    field: str | None = None
+    hint: str = Field(description="what to do about it; may be empty")
+    field: str | None = Field(None, description="dotted path of the setting that is wrong, where one is")
     problems: list[Problem] | None = None
+    request_id: str = Field(description="of the request, as in X-Request-ID")
     reference: str | None = Field(None, description="only where it was our fault: to find it in the log")
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
+from webapp.api.idempotency import idempotent
 from webapp.api.schemas import ErrorOut
 from webapp.datasets.access import get_dataset_for_user
 from webapp.datasets.columns import describe, require_mapping
@@ -89,6 +90,7 @@ class VersionOut(Schema):
 
 
 @router.post("", response={201: UploadOut, **_ERRORS}, operation_id="begin_upload")
+@idempotent
 def begin(request: HttpRequest, body: UploadIn) -> "Status[dict[str, Any]]":
     """Announce files. Needs the role researcher."""
     user = _user(request)
@@ -127,6 +129,7 @@ def guess(request: HttpRequest, key: uuid.UUID) -> dict[str, Any]:
 
 
 @router.post("/{key}/version", response={201: VersionOut, **_ERRORS}, operation_id="start_version")
+@idempotent
 def start(request: HttpRequest, key: uuid.UUID, body: VersionIn) -> "Status[dict[str, Any]]":
     """Have a worker make a version of the files; the upload is then part of it."""
     upload = _mine(request, key)

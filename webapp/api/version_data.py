@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from webapp.accounts.models import Scope
+from webapp.api.auth import TokenAuth
 from webapp.api.runs import user_of
 from webapp.api.schemas import ErrorOut
 from webapp.datasets.access import get_version_for_user
@@ -62,7 +64,9 @@ def download(request: HttpRequest, version_id: int, format: str) -> "HttpRespons
     return archive_response(request, derived) if derived.state == DerivedState.READY else _answer(derived)
 
 
-@router.delete("/{version_id}", response={200: DeletedOut, **_ERRORS}, operation_id="delete_version")
+@router.delete(
+    "/{version_id}", response={200: DeletedOut, **_ERRORS}, operation_id="delete_version", auth=TokenAuth(Scope.CURATE)
+)
 def delete(request: HttpRequest, version_id: int) -> dict[str, Any]:
     """Remove a version's files for good; refused while a run or search needs it. Needs the role curator."""
     user = user_of(request)

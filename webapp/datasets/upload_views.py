@@ -36,7 +36,7 @@ def _told(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         try:
             return view(*args, **kwargs)
         except DataError as error:
-            return JsonResponse(api_error(error.message, error.hint), status=422)
+            return JsonResponse(api_error("invalid", error.message, error.hint), status=422)
 
     return answered
 

@@ -82,3 +82,19 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.row}"
+
+
+class Echo(models.Model):
+    """A question to any worker whether it is there; the row goes once the answer was read."""
+
+    id: int
+    asked_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="when a worker took the message")
+
+    def __str__(self) -> str:
+        return f"echo {self.pk}"
+
+    @property
+    def channel(self) -> str:
+        """Where Postgres tells that it was answered."""
+        return f"echo_{self.pk}"

@@ -13,6 +13,7 @@ import psutil
 from django.contrib.auth.models import User
 
 from deploy.local.errors import ServiceError
+from webapp.accounts.models import Scope
 from webapp.accounts.tokens import issue_token, revoke_token
 from webapp.experiments.models import Run
 from webapp.searches.models import Search
@@ -25,7 +26,7 @@ def check_pages(address: str, user: User, password: str, runs: Sequence[Run], se
     """
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     _log_in(browser, address, user.username, password)
-    token, text = issue_token(user, "make demo CHECK=1", days=1)
+    token, text = issue_token(user, "make demo CHECK=1", days=1, scope=Scope.READ)
     checked = []
     try:
         for run in runs:

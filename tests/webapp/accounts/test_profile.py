@@ -7,7 +7,7 @@ from webapp.accounts.tokens import issue_token, user_of_token
 
 
 def test_a_new_token_is_shown_once(alice: Client, people: People) -> None:
-    response = alice.post("/profile", {"name": "nightly", "days": "30", "make": "1"})
+    response = alice.post("/profile", {"name": "nightly", "scope": "read", "days": "30", "make": "1"})
     found = re.search(r"darec_[0-9a-f]+_[\w-]{20,}", response.content.decode())
     assert found is not None
     assert user_of_token(found[0]) == people.alice
@@ -18,7 +18,7 @@ def test_a_new_token_is_shown_once(alice: Client, people: People) -> None:
 
 
 def test_a_token_needs_a_name(alice: Client, people: People) -> None:
-    response = alice.post("/profile", {"name": "", "days": "30"})
+    response = alice.post("/profile", {"name": "", "scope": "read", "days": "30"})
     assert "This field is required" in response.content.decode()
     assert people.alice.api_tokens.count() == 0
 

@@ -5,13 +5,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.webapp.people import People, finish, make_run, make_version
+from webapp.accounts.models import Scope
 from webapp.accounts.tokens import issue_token
 from webapp.datasets.models import Version
 from webapp.experiments.models import Run
 
 
-def headers(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {issue_token(user, 'test', 1)[1]}"}
+def headers(user: User, scope: Scope = Scope.ADMIN) -> dict[str, str]:
+    """A new token of ``user``, which may do all that the role allows, or less."""
+    return {"Authorization": f"Bearer {issue_token(user, 'test', 1, scope)[1]}"}
 
 
 def post(user: User, address: str, body: dict[str, Any] | None = None) -> Any:

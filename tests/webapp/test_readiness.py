@@ -1,0 +1,60 @@
+"""/readyz without workers; with a real one it is asked in tests/workers/test_echoing.py."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.webapp.fleet.machines import give_job, make_node
+from tests.webapp.people import make_run
+from webapp import broker, readiness
+from webapp.datasets.models import Version
+from webapp.fleet.models import Echo
+
+
+@pytest.fixture(autouse=True)
+def _looked_at_anew(settings: Settings) -> Iterator[None]:
+    settings.READY_WAIT_SECONDS = 0.05
+    readiness.forget()
+    yield
+    readiness.forget()
+
+
+def test_without_a_worker(visitor: Client) -> None:
+    response = visitor.get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"database": "ok", "broker": "ok", "worker": "does not answer"}
+    assert response["Cache-Control"] == "no-store"
+    assert not Echo.objects.exists()
+
+
+def test_a_worker_that_has_its_hands_full_is_busy(visitor: Client, version: Version) -> None:
+    give_job(make_node("io-1", ("io",)), make_run(version))
+    response = visitor.get("/readyz")
+    assert (response.status_code, response.json()["worker"]) == (200, "busy")
+
+
+def test_a_worker_of_another_queue_does_not_count(visitor: Client, version: Version) -> None:
+    give_job(make_node("gpu-1"), make_run(version))
+    assert visitor.get("/readyz").status_code == 503
+
+
+def test_without_a_broker(visitor: Client, settings: Settings) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    broker.producer.cache_clear()
+    try:
+        response = visitor.get("/readyz")
+    finally:
+        broker.producer.cache_clear()
+    assert response.status_code == 503
+    assert response.json() == {"database": "ok", "broker": "does not answer", "worker": "does not answer"}
+    assert not Echo.objects.exists()
+
+
+def test_however_many_ask_workers_are_asked_once(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(readiness.broker, "ask", lambda *arguments, **_: asked.append(arguments))
+    for _ in range(5):
+        visitor.get("/readyz")
+    assert len(asked) == 1

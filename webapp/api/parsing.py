@@ -1,0 +1,53 @@
+"""Reading JSON strictly: what is not JSON, or cannot be stored, is refused with the reason, never answered 500."""
+
+import json
+import re
+from typing import Any, NoReturn, cast
+
+from django.http import HttpRequest
+from ninja.parser import Parser
+
+from webapp.api.errors import DOCUMENT, ApiError, MalformedError
+
+# Only such a body can hold what Postgres and UTF-8 cannot: all others need not be walked through.
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89abAB])")
+
+
+class StrictParser(Parser):
+    """Refuses NaN and infinity, text that is not UTF-8, numbers and nesting without measure, NUL and lone surrogates."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        """What the body says; raises MalformedError, or ApiError for a value that no text can hold."""
+        try:
+            # From text, not from octets: json would guess UTF-16 and UTF-32 too.
+            value = json.loads(request.body.decode("utf-8"), parse_constant=_refuse_constant)
+        except UnicodeDecodeError as error:
+            raise MalformedError(f"The body is not UTF-8: octet {error.start}.", DOCUMENT) from error
+        except json.JSONDecodeError as error:
+            raise MalformedError(
+                f"The body is not JSON: {error.msg}, line {error.lineno} column {error.colno}.", DOCUMENT
+            ) from error
+        except RecursionError as error:
+            raise MalformedError("The body is nested too deeply.", DOCUMENT) from error
+        except ValueError as error:
+            raise MalformedError("The body holds a number with too many digits.", DOCUMENT) from error
+        if _SUSPECT.search(request.body):
+            _check_texts(value)
+        return cast(dict[str, Any], value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"{name} is not JSON.", "Write null, or leave it out.")
+
+
+def _check_texts(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if "\x00" in part or any("\ud800" <= letter <= "\udfff" for letter in part):
+                raise ApiError("A text holds NUL or half of a surrogate pair, which no text can hold.", DOCUMENT)
+        elif isinstance(part, dict):
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            waiting += part

@@ -1,0 +1,41 @@
+"""``/metrics``. It tells numbers of all projects, so it is not for everybody."""
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from webapp.accounts.models import Scope
+from webapp.api.auth import token_of
+from webapp.metrics.exposition import CONTENT_TYPE, write
+from webapp.metrics.requests import REQUESTS
+from webapp.metrics.state import state_families
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """All numbers, for a token of the scope admin of an admin of the site, and for the addresses of ``METRICS_ALLOW``."""
+    token = token_of(request)
+    if not _is_allowed_address(request.META.get("REMOTE_ADDR", "")):
+        if token is None:
+            said = "Send a token of the scope admin, or come from an address in METRICS_ALLOW.\n"
+            response = HttpResponse(said, status=401, content_type="text/plain; charset=utf-8")
+            response["WWW-Authenticate"] = "Bearer"
+            return response
+        # Everybody is admin of a project of their own, and may make such a token: who may see all projects, the site says.
+        if not Scope(token.scope).covers(Scope.ADMIN) or not token.user.is_staff:
+            said = "This needs a token of the scope admin, made by an admin of the site.\n"
+            return HttpResponse(said, status=403, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(write([*state_families(), *REQUESTS.families()]), content_type=CONTENT_TYPE)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _is_allowed_address(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        # A socket file has no address.
+        return False
+    return any(address in network for network in settings.METRICS_ALLOW)
