@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field
 from engine.errors import UserError
 from webapp import keyset
 from webapp.api.schemas import ErrorOut
-from webapp.api.watch import Watched, in_reader
+from webapp.api.watch import Watched, in_reader, release_connection
 from webapp.experiments.stamps import Sight
 
 M = TypeVar("M", bound=Model)
@@ -60,7 +60,7 @@ def waited(
 ) -> HttpResponseBase | Schema:
     """What ``make`` makes of a row that the user may see, once it has changed, it has ended, or ``wait`` seconds are over.
 
-    The answer begins at once and its body comes later, so that waiting holds no thread and no database connection. Where the
+    The answer begins at once and its body comes later, so that waiting holds no database connection. Where the
     row is gone then, or no longer the user's, the body is what they could see when they asked.
 
     Args:
@@ -79,6 +79,7 @@ def waited(
         changed = await _changed_stamp(watched, pk, now, wait)
         yield _json(first if changed is None else await in_reader(_made_or, make, first))
 
+    release_connection()
     return StreamingHttpResponse(body(), content_type="application/json; charset=utf-8")
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from ninja.responses import NinjaJSONEncoder
 
 from engine.errors import UserError
-from webapp.api.watch import RUNS, in_reader
+from webapp.api.watch import RUNS, in_reader, release_connection
 from webapp.experiments.log import Place, beyond
 from webapp.experiments.models import Run, RunEvent
 
@@ -32,6 +32,7 @@ def stream_of(request: HttpRequest, pk: int, place: Place | None) -> StreamingHt
     """The stream of run ``pk`` after ``place``; who asks may see it. Raises UserError where this server cannot stream."""
     if not isinstance(request, ASGIRequest):
         raise UserError("This server cannot stream.", "Ask for /events?after= from time to time.")
+    release_connection()
     response = StreamingHttpResponse(_messages(pk, place), content_type="text/event-stream; charset=utf-8")
     response.headers["Cache-Control"] = "no-cache"
     # nginx would otherwise keep the messages until it has many of them.
@@ -40,7 +41,7 @@ def stream_of(request: HttpRequest, pk: int, place: Place | None) -> StreamingHt
 
 
 async def _messages(pk: int, place: Place | None) -> AsyncIterator[bytes]:
-    """Everything as it comes. No thread and no database connection is held between two messages."""
+    """Everything as it comes. No database connection is held between two messages."""
     clock = asyncio.get_running_loop().time
     until, stamp = clock() + LONGEST, ""
     yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()

@@ -1,4 +1,4 @@
-"""Waiting for runs and searches to change: whoever waits holds neither a thread nor a database connection meanwhile.
+"""Waiting for runs and searches to change: whoever waits holds no database connection, and keeps no thread busy, meanwhile.
 
 All that wait in a process share one look at the rows, every ``LOOK_SECONDS``, so that 200 clients ask no more than one does.
 """
@@ -26,6 +26,12 @@ LOOK_SECONDS = 0.4
 _READERS = 4
 _MOST_ID = 2**63 - 1
 _executor = ThreadPoolExecutor(_READERS, thread_name_prefix="watch")
+
+
+def release_connection() -> None:
+    """Give this thread's database connection back before a body that comes later: Django would keep it until the body ends."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 async def in_reader(function: Callable[P, R], *args: P.args, **keywords: P.kwargs) -> R:

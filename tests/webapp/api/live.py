@@ -29,6 +29,11 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
+def token_of(user: User) -> str:
+    """A fresh token."""
+    return issue_token(user, "test", 1)[1]
+
+
 @dataclass(frozen=True)
 class Live:
     """A server on ``port``."""
@@ -37,8 +42,11 @@ class Live:
 
     def open(self, user: User, path: str, **headers: str) -> http.client.HTTPResponse:
         """The answer to a GET as ``user``, of which only the head may be there."""
+        return self.open_with(token_of(user), path, **headers)
+
+    def open_with(self, token: str, path: str, **headers: str) -> http.client.HTTPResponse:
+        """The same for a token, without asking the database in this thread."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        token = issue_token(user, "test", 1)[1]
         connection.request(
             "GET", f"/api/v1{path}", headers={"Authorization": f"Bearer {token}", "Connection": "close", **headers}
         )

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tests.webapp.api.live import PATIENCE, Live, live_asgi, messages
+from tests.webapp.api.live import PATIENCE, Live, live_asgi, messages, token_of
 from tests.webapp.people import HOSTILE, People, finish, make_people, make_run, make_version, report
 from tests.webapp.searches.planting import make_search
 from webapp.api.watch import RUNS
@@ -36,16 +36,15 @@ class Asked:
     def __init__(self, live: Live, people: People, path: str) -> None:
         self.began = threading.Event()
         self.answer: Any = None
-        self._thread = threading.Thread(target=self._ask, args=(live, people, path))
+        self._thread = threading.Thread(target=self._ask, args=(live, token_of(people.bob), path))
         self._thread.start()
         # The head comes before the wait begins.
         assert self.began.wait(PATIENCE)
 
-    def _ask(self, live: Live, people: People, path: str) -> None:
-        with live.open(people.bob, path) as response:
+    def _ask(self, live: Live, token: str, path: str) -> None:
+        with live.open_with(token, path) as response:
             self.began.set()
             self.answer = json.loads(response.read())
-        connection.close()
 
     def get(self) -> Any:
         self._thread.join(PATIENCE)
