@@ -67,6 +67,11 @@ def fetch(query: QuerySet[M], order: Order, size: int, *, after: str = "", befor
     )
 
 
+def is_cursor(text: str, order: Order) -> bool:
+    """Whether ``text`` can be a cursor of a list in this order."""
+    return _read(text, order) is not None
+
+
 def _ordering(order: Order, *, backwards: bool) -> list[Any]:
     ids = F("pk").asc() if backwards else F("pk").desc()
     if order.expression is None:

@@ -1,12 +1,22 @@
 """The REST API. Its document is /api/v1/openapi.json; /api/v1/docs shows it without the network."""
 
 from webapp.api.auth import TokenAuth
+from webapp.api.comparing import board_router
+from webapp.api.comparing import router as comparing
+from webapp.api.datasets import router as datasets
 from webapp.api.document import DESCRIPTION, DocumentedAPI
 from webapp.api.errors import add_error_handlers
 from webapp.api.parsing import StrictParser
+from webapp.api.projects import router as projects
+from webapp.api.recommend import router as recommend
+from webapp.api.run_reports import router as run_reports
 from webapp.api.runs import router
+from webapp.api.searches import router as searches
+from webapp.api.specs import presets_router
+from webapp.api.specs import router as specs
 from webapp.api.uploads import router as uploads
 from webapp.api.version_data import router as version_data
+from webapp.api.workers import router as workers
 
 api = DocumentedAPI(
     title="DARec Lab",
@@ -18,6 +28,16 @@ api = DocumentedAPI(
     urls_namespace="api",
 )
 api.add_router("/runs", router)
+api.add_router("/runs", run_reports)
+api.add_router("/runs", recommend)
+api.add_router("/searches", searches)
+api.add_router("/specs", specs)
+api.add_router("/presets", presets_router)
+api.add_router("/compare", comparing)
+api.add_router("/leaderboard", board_router)
+api.add_router("/datasets", datasets)
 api.add_router("/versions", version_data)
 api.add_router("/uploads", uploads)
+api.add_router("/projects", projects)
+api.add_router("/workers", workers)
 add_error_handlers(api)

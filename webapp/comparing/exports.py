@@ -48,6 +48,11 @@ def as_csv(guarded: Guarded, chosen: Chosen) -> str:
 
 
 def as_json(guarded: Guarded, chosen: Chosen) -> str:
+    """``as_values`` as JSON."""
+    return json.dumps(as_values(guarded, chosen), indent=1, default=str)
+
+
+def as_values(guarded: Guarded, chosen: Chosen) -> dict[str, Any]:
     """Classes with their whole protocols, and in them the runs with their values and intervals."""
     columns = [column(name) for name in chosen.columns]
     classes = [
@@ -61,7 +66,7 @@ def as_json(guarded: Guarded, chosen: Chosen) -> str:
         for one in guarded.classes
     ]
     unfinished = [_record(run, columns) for run in metrics_table.select(guarded.unfinished, chosen)]
-    return json.dumps({"classes": classes, NO_RESULT.replace(" ", "_"): unfinished}, indent=1, default=str)
+    return {"classes": classes, NO_RESULT.replace(" ", "_"): unfinished}
 
 
 def as_latex(guarded: Guarded, chosen: Chosen) -> str:

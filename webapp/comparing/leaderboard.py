@@ -93,21 +93,26 @@ def boards(version: Version) -> list[Board]:
 
 def table(board: Board, by_preset: bool) -> dict[str, Any]:
     """A row a method (or a method and preset): of its configurations the best by validation; rows by their test, best first."""
+    chosen = ranked(board, by_preset)
+    users = f" · {count(board.users)} users" if board.users is not None else ""
+    return {
+        "name": board.name,
+        "line": f"{display.protocol_line(board.protocol)}{users}",
+        "apart": board.apart,
+        "rows": [_row(place, one, tried) for place, (one, tried) in enumerate(chosen, 1)],
+        "best": [one.runs[-1] for one, _ in chosen],
+    }
+
+
+def ranked(board: Board, by_preset: bool) -> list[tuple[Configuration, int]]:
+    """Of each method (or method and preset) the configuration that is best by validation, and of how many; best test first."""
     chosen: dict[tuple[str, str], Configuration] = {}
     tried: dict[tuple[str, str], int] = {}
     for one in board.configurations:
         key = (one.method, one.preset if by_preset else "")
         chosen.setdefault(key, one)
         tried[key] = tried.get(key, 0) + 1
-    ranked = sorted(chosen.items(), key=lambda entry: -entry[1].test)
-    users = f" · {count(board.users)} users" if board.users is not None else ""
-    return {
-        "name": board.name,
-        "line": f"{display.protocol_line(board.protocol)}{users}",
-        "apart": board.apart,
-        "rows": [_row(place, one, tried[key]) for place, (key, one) in enumerate(ranked, 1)],
-        "best": [one.runs[-1] for _, one in ranked],
-    }
+    return [(one, tried[key]) for key, one in sorted(chosen.items(), key=lambda entry: -entry[1].test)]
 
 
 def _row(place: int, one: Configuration, tried: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def advice(choice: Choice, form: SpecForm, spec: RunSpec | None, runs: int = 1) 
     """
     cost = warnings = None
     if spec is not None and choice.version is not None:
-        records = _records(choice.version, spec.method.id)
+        records = records_of(choice.version, spec.method.id)
         cost = _cost(spec, choice.version, records, runs)
         warnings = [*_too_long(spec), *cost["warnings"]]
     return {
@@ -44,7 +44,7 @@ def advice(choice: Choice, form: SpecForm, spec: RunSpec | None, runs: int = 1) 
     }
 
 
-def _records(version: Version, method: str) -> list[Record]:
+def records_of(version: Version, method: str) -> list[Record]:
     """The method's runs that succeeded in the version's project, newest first."""
     runs = Run.objects.filter(project=version.dataset.project_id, method=method, state=RunState.SUCCEEDED, seconds__isnull=False)
     names = ("pk", "version_id", "version__interactions", "spec", "machine", "seconds", "epochs", "targets_per_second")

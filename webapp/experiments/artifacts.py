@@ -1,7 +1,7 @@
 """The files of a run: what each is, how large, and its download."""
 
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
@@ -35,7 +35,7 @@ def files_page(request: PageRequest, pk: int) -> HttpResponseBase:
     run = get_run_for_user(request.user, pk)
     enter_project(request, run.project)
     found = list_files(run.folder_key) if run.folder_key else []
-    rows = [{"name": name, "size": size(number), "words": _words(name)} for name, number in found]
+    rows = [{"name": name, "size": size(number), "words": file_words(name)} for name, number in found]
     context = {"run": run, "rows": rows, "total": size(sum(number for _, number in found)), "section": "runs"}
     return render(request, "experiments/files.html", context)
 
@@ -44,7 +44,11 @@ def files_page(request: PageRequest, pk: int) -> HttpResponseBase:
 @require_GET
 def file_download(request: PageRequest, pk: int, name: str) -> HttpResponseBase:
     """One of them; 404 for a name that is not in the list, whatever it is made of."""
-    run = get_run_for_user(request.user, pk)
+    return file_response(request, get_run_for_user(request.user, pk), name)
+
+
+def file_response(request: HttpRequest, run: Run, name: str) -> HttpResponseBase:
+    """The file ``name`` of ``run`` as a download; Http404 for a name that is not in the list."""
     known = dict(list_files(run.folder_key)) if run.folder_key else {}
     if name not in known:
         raise Http404("There is no such file in this run.")
@@ -64,5 +68,6 @@ def _text(run: Run, name: str, shown: str) -> HttpResponse:
     return response
 
 
-def _words(name: str) -> str:
+def file_words(name: str) -> str:
+    """What a file is, in words; empty where the name says it."""
     return next((words for start, words in _WORDS if name == start or (start.endswith("/") and name.startswith(start))), "")

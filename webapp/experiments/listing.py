@@ -18,6 +18,7 @@ from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.display import moment, percent, score
 from webapp.experiments import columns as cells
 from webapp.experiments import display
+from webapp.experiments.access import runs_for_user
 from webapp.experiments.conditions import Condition, make_condition, parse_condition, search_text
 from webapp.experiments.events import MAIN_METRIC
 from webapp.experiments.fields import Field, find_field, json_value
@@ -91,9 +92,10 @@ class Listing:
             problems=tuple(problems),
         )
 
-    def query(self, project: Project, user: User) -> QuerySet[Run]:
-        """The runs that match, all columns, in no order."""
-        runs = Run.objects.filter(project=project).exclude(state=RunState.DRAFT)
+    def query(self, project: Project | None, user: User) -> QuerySet[Run]:
+        """The runs that match, all columns, in no order; ``project`` None: of all the user's projects."""
+        runs = runs_for_user(user) if project is None else Run.objects.filter(project=project)
+        runs = runs.exclude(state=RunState.DRAFT)
         for condition in self._all_conditions():
             runs = runs.filter(condition.q(user))
         if not self._asks_for("archived"):
@@ -108,7 +110,7 @@ class Listing:
         query = self.shown(self.query(project, user), user)
         return keyset.fetch(query, find_field(name).order(descending=descending), size, after=after, before=before)
 
-    def count(self, project: Project, user: User) -> int:
+    def count(self, project: Project | None, user: User) -> int:
         """How many runs match; ``COUNTED + 1`` if they are more than that."""
         return self.query(project, user).order_by().values("pk")[: COUNTED + 1].count()
 

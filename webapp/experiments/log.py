@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
+from engine.errors import UserError
 from webapp.display import visible
 from webapp.experiments.models import Run, RunEvent
 
@@ -102,6 +103,25 @@ class LogPage:
     pinned: LogQuery | None
 
 
+def parse_place(text: str) -> Place:
+    """``2.17`` as a place; raises UserError for anything else."""
+    found = _place(text)
+    if found is None:
+        raise UserError(f"after: got {text[:40]!r}, must be the id of an event, e.g. 1.17.", "Take it from an earlier answer.")
+    return found
+
+
+def beyond(rows: "QuerySet[RunEvent]", place: Place | None) -> "QuerySet[RunEvent]":
+    """Those of ``rows`` after ``place``, in order; all of them after None."""
+    left = rows if place is None else _not_before(rows, Place(place.attempt, place.sequence + 1))
+    return left.order_by("attempt", "sequence")
+
+
+def line_text(event: RunEvent) -> str:
+    """What a line of the log says."""
+    return visible(_words(event.type, event.payload))
+
+
 def read_page(run: Run, query: LogQuery) -> LogPage:
     """The page of ``query``: one database query."""
     rows = query.rows(run)
@@ -151,12 +171,12 @@ def as_text(run: Run, query: LogQuery) -> Iterator[bytes]:
 
 def _text_line(event: RunEvent) -> str:
     when = event.created_at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-    text = visible(_words(event.type, event.payload)).replace("\n", "\n    ")
+    text = line_text(event).replace("\n", "\n    ")
     return f"{when} UTC  attempt {event.attempt}  {event.type:<10}  {text}\n"
 
 
 def _line(event: RunEvent, wanted: str, several: bool) -> dict[str, Any]:
-    text = visible(_words(event.type, event.payload))
+    text = line_text(event)
     return {
         "time": _clock(event.created_at),
         "kind": event.type,

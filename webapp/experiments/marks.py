@@ -62,6 +62,17 @@ def change_tags(run: Run, user: User, *, add: str = "", remove: str = "") -> Non
     run.tags = locked.tags
 
 
+@transaction.atomic
+def set_tags(run: Run, user: User, tags: list[str]) -> None:
+    """Put ``tags`` in the place of those there are. Refreshes ``run.tags``. Raises as ``change_tags`` does."""
+    locked, wanted = _locked(run, user), list[str]()
+    for tag in tags:
+        wanted = with_tag(wanted, clean_tag(tag))
+    locked.tags = wanted
+    locked.save(update_fields=["tags"])
+    run.tags = wanted
+
+
 def notes_stamp(notes: str) -> str:
     """Stands for these notes, to see that nobody changed them meanwhile."""
     return hashlib.sha256(notes.encode()).hexdigest()[:16]

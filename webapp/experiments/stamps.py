@@ -1,5 +1,8 @@
 """What the polled parts of runs and groups show, in one cheap query each: equal stamps, nothing new."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
@@ -36,3 +39,25 @@ def group_stamp(user: User, pk: int) -> str:
     runs = Run.objects.filter(variant__group=pk).order_by("pk").values_list("pk", "state", "progress", "attempt", "finished_at")
     compared = RunGroup.objects.filter(pk=pk).values_list("variants__pk", "variants__comparison__runs", "comparison_asked_at")
     return stamp_of(list(runs), list(compared.order_by("variants__pk")), clock=True)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How something that changes by itself stands.
+
+    Attributes:
+        stamp: changes with its state and progress, not with time alone.
+        ended: whether it will not change by itself any more.
+        last: the key of the newest event; None before the first.
+    """
+
+    stamp: str
+    ended: bool
+    last: int | None = None
+
+
+def look_at_runs(ids: Collection[int]) -> dict[int, Sight]:
+    """How the runs ``ids`` stand, by id, in one query; those that are gone are left out."""
+    last = RunEvent.objects.filter(run=OuterRef("pk")).order_by("-attempt", "-sequence").values("pk")[:1]
+    rows = Run.objects.filter(pk__in=ids).annotate(last_event=Subquery(last)).values_list("pk", "last_event", *_CHANGING)
+    return {pk: Sight(stamp_of(pk, changing), changing[0] not in ACTIVE_STATES, event) for pk, event, *changing in rows}

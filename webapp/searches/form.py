@@ -42,7 +42,7 @@ _HELP = {
     "run.training.minutes": "how long the winner and its rival are trained in the end; trials get a share of it",
     "share": "part of a full training's joint stage that a trial gets; the CF model's own stage is trained once for all",
 }
-_HIDDEN = ("run.preset", "run.method.architecture", "run.training.stop_below", "run.evaluation.test")
+HIDDEN = ("run.preset", "run.method.architecture", "run.training.stop_below", "run.evaluation.test")
 """A label, and what the search itself sets."""
 _HIDDEN_GROUPS = ("run.filters",)
 _TICKED = {"space.kinds": tuple(ADAPTER_KINDS.names()), "space.targets": TARGETS}
@@ -106,7 +106,7 @@ class PlanForm:
         known = {member.path: member for member in (*describe_fields(plan), _AT_ONCE)}
         self._fields: dict[str, PlanField] = {}
         for path, description in known.items():
-            if path not in _HIDDEN and description.group not in _HIDDEN_GROUPS:
+            if path not in HIDDEN and description.group not in _HIDDEN_GROUPS:
                 initial = further.write(plan.space.further) if path == further.PATH else text(description.default)
                 value = (edits or {}).get(path, initial) if values is None else _posted(values, description)
                 self._fields[path] = PlanField(description, value, initial)

@@ -15,10 +15,14 @@ from webapp.searches.verdict import first_words
 
 def listed(project: Project) -> QuerySet[Search]:
     """The project's searches, newest first, without their large columns."""
+    return with_counts(Search.objects.filter(project=project)).order_by("-id")
+
+
+def with_counts(searches: QuerySet[Search]) -> QuerySet[Search]:
+    """``searches`` with what ``line`` shows, without their large columns."""
     mine = Q(trials__stage=Stage.TRIAL)
     return (
-        Search.objects.filter(project=project)
-        .select_related("version__dataset")
+        searches.select_related("version__dataset")
         .annotate(
             planned=KeyTextTransform("trials", "plan"),
             verdict=KeyTextTransform("verdict", "answer"),
@@ -27,7 +31,6 @@ def listed(project: Project) -> QuerySet[Search]:
             best=Max("trials__value", filter=mine),
         )
         .defer("plan", "answer", "winner", *HEAVY_OF_VERSION)
-        .order_by("-id")
     )
 
 

@@ -46,13 +46,13 @@ def test_list(people: People, version: Version) -> None:
     assert [line["id"] for line in answer["items"]] == [run.pk for run in reversed(runs)]
     assert get(people.alice, "/api/v1/runs?state=succeeded").json()["count"] == 1
     assert get(people.alice, "/api/v1/runs?method=popularity").json()["count"] == 1
-    assert len(get(people.alice, "/api/v1/runs?limit=1&offset=1").json()["items"]) == 1
-    assert get(people.charlie, "/api/v1/runs").json() == {"count": 0, "items": []}
+    assert len(get(people.alice, "/api/v1/runs?limit=1").json()["items"]) == 1
+    assert get(people.charlie, "/api/v1/runs").json() == {"count": 0, "items": [], "next": ""}
 
 
 def test_an_unknown_method_lists_those_that_exist(people: People) -> None:
-    for method in ("nope", "%00"):
-        assert "sasrec" in error(get(people.alice, f"/api/v1/runs?method={method}"), 422)["hint"]
+    assert "sasrec" in error(get(people.alice, "/api/v1/runs?method=nope"), 422)["hint"]
+    error(get(people.alice, "/api/v1/runs?method=%00"), 422)
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
