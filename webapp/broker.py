@@ -19,6 +19,7 @@ ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
 SERVE_TASK = "serving.answer"
+MIRROR_TASK = "mlflow.mirror"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -29,6 +30,7 @@ QUEUES = {
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
     SERVE_TASK: "serve",
+    MIRROR_TASK: "io",
 }
 """The queue of each task; the queues that there are follow from it."""
 
