@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import UserError
 
+CACHE = "DARECLAB_CACHE"
 LIMIT = "DARECLAB_CACHE_GB"
 _DEFAULT_GB = 20.0
 _SAFE_SECONDS = 24 * 3600.0
@@ -18,7 +19,7 @@ _SAFE_SECONDS = 24 * 3600.0
 
 def cache_root() -> Path:
     """``DARECLAB_CACHE``, else ``~/.cache/dareclab``."""
-    return Path(os.environ.get("DARECLAB_CACHE") or Path.home() / ".cache" / "dareclab")
+    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "dareclab")
 
 
 def cached(kind: str, name: str) -> Path:

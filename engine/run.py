@@ -23,6 +23,8 @@ from engine.evaluation.slices import slice_lines
 from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
+from engine.reproduce.bundle import write_bundle
+from engine.reproduce.machine import this_machine
 from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
@@ -104,8 +106,9 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, judge, evaluations, warnings, seconds)
     about = {"method": spec.method.id, "version": version.hash}
-    write_folder(workdir / "model", {"model": method.state()}, about, method.export)
+    write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
     write_whole(workdir / "result.json", result.model_dump_json(indent=1))
+    write_bundle(workdir, spec, version, result, this_machine(device))
     tell(ResultEvent(result=result))
     return result
 

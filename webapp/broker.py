@@ -20,6 +20,7 @@ ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
 SERVE_TASK = "serving.answer"
 ECHO_TASK = "maintenance.echo"
+MIRROR_TASK = "mlflow.mirror"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -31,6 +32,7 @@ QUEUES = {
     DELIVER_TASK: "io",
     SERVE_TASK: "serve",
     ECHO_TASK: "io",
+    MIRROR_TASK: "io",
 }
 """The queue of each task; the queues that there are follow from it."""
 

@@ -61,6 +61,7 @@ STORAGES = {
 }
 
 SITE_URL = (env("SITE_URL") or "").rstrip("/")
+MLFLOW_TRACKING_URI = env("MLFLOW_TRACKING_URI") or ""
 WEBHOOK_PRIVATE = envbool("WEBHOOK_PRIVATE", False)
 
 
@@ -120,6 +121,7 @@ INSTALLED_APPS = [
     "webapp.searches",
     "webapp.comparing",
     "webapp.fleet",
+    "webapp.mirroring",
     "webapp.notices",
     "webapp.serving",
 ]

@@ -7,6 +7,8 @@ from celery import shared_task
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
 from workers.echoing import answer_echo
+from workers.mlflow.mirroring import look as look_for_mirrors
+from workers.mlflow.mirroring import mirror
 from workers.searches.advancing import advance, look
 from workers.serving.supervising import supervise_ask
 from workers.supervisor import (
@@ -89,6 +91,18 @@ def look_at_searches() -> None:
 def deliver_notice(pk: int) -> None:
     """Send delivery ``pk`` of a notice, if it is due."""
     deliver(pk)
+
+
+@shared_task(name="mlflow.mirror")
+def mirror_run(pk: int) -> None:
+    """Tell MLflow what is new of the run of mirror ``pk``, if it is due."""
+    mirror(pk)
+
+
+@shared_task(name="mlflow.look")
+def look_at_mirrors() -> None:
+    """Ask for what MLflow has not been told yet, where there is such a server."""
+    look_for_mirrors()
 
 
 @shared_task(name="maintenance.sweep")

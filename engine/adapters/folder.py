@@ -11,9 +11,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from engine.adapters.card import CARD
 from engine.adapters.choice import LayerChoice
 from engine.adapters.compile import Adapted, inject, verified, without_known_warnings
 from engine.adapters.configs import ALONE
+from engine.adapters.names import public_name
 from engine.adapters.read_back import read_back
 from engine.backbones.backbone import Backbone
 from engine.errors import CheckpointError, UserError
@@ -40,8 +42,13 @@ def save_adapters(adapted: Adapted, folder: Path) -> None:
     One adapter: ``folder`` is what ``PeftModel.from_pretrained(base, folder)`` loads. Several: the manifest, and a folder of that
     form for each; only ``load_adapters`` puts them together.
     """
+    for config in adapted.adapters.values():
+        # PEFT would write the folder on this machine that the base model came from.
+        config.base_model_name_or_path = public_name(adapted.backbone.name)
     if adapted.peft_model is not None:
         adapted.peft_model.save_pretrained(str(folder), save_embedding_layers=False)
+        # PEFT's own card: a form to be filled in, with that folder in it.
+        (folder / CARD).unlink(missing_ok=True)
         return
     if not adapted.adapters:
         return

@@ -19,6 +19,7 @@ from engine.errors import CheckpointError
 from engine.evaluation.evaluator import History, Score, Users, pairs_of
 from engine.events import LogEvent
 from engine.methods.method import Context
+from engine.methods.vectors import VectorScore
 
 CELLS = 1 << 25
 """Users times items that are held at once while weights are fitted (128 MB a part)."""
@@ -72,6 +73,28 @@ class Blend:
             return total
 
         return score
+
+    def vectors(self, items: Sequence[Tensor], own: Parts) -> VectorScore:
+        """The method's own parts, all of them inner products, as one: vectors in a row, each part's query times its weight.
+
+        Counted models are no inner products: they are missing from it.
+
+        Args:
+            items: of each part, `items x d`.
+            own: the queries of each part, `batch x d`, in place of its scores.
+        """
+        names = self.names[: len(items)]
+        weights = list(self.own.values()) if self.weights is None else self.weights.tolist()[: len(items)]
+
+        @torch.no_grad()
+        def queries(histories: Sequence[History], users: Users | None) -> Tensor:
+            found = own(histories, users)
+            return torch.cat([weight * part for weight, part in zip(weights, found, strict=True)], dim=1)
+
+        missing = self.names[len(items) :] if self.fitted else ()
+        told = " + ".join(f"{weight:.4g} x {name}" for name, weight in zip(names, weights, strict=True))
+        says = f"{told}, of a score that has {', '.join(missing)} too" if missing else f"the whole score: {told}"
+        return VectorScore(torch.cat(list(items), dim=1), queries, says, missing)
 
     def state(self) -> dict[str, Tensor]:
         """The weights, if there are any; counted models are counted again when they are needed."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from engine.collaborative.batches import SequenceBatch, history_batch
 from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.method import StepLoss
+from engine.methods.vectors import Queries
 
 
 class CollaborativeModel(nn.Module, ABC):
@@ -56,12 +57,22 @@ class CollaborativeModel(nn.Module, ABC):
 
     def scorer(self) -> Score:
         """Ranks by the product of the normed last state of each history with each item vector."""
+        vectors, queries = self.vectors()
+
+        @torch.no_grad()
+        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+            return queries(histories, users) @ vectors.T
+
+        return score
+
+    def vectors(self) -> tuple[Tensor, Queries]:
+        """``c_i``, `items x d`, and the normed last state of each history: their product is what ``scorer`` ranks by."""
         with torch.no_grad():
             vectors = self.catalogue()
 
         @torch.no_grad()
-        def score(histories: Sequence[History], users: Users | None) -> Tensor:
-            scores: Tensor = self.norm(self.last_states(histories, vectors)) @ vectors.T
-            return scores
+        def queries(histories: Sequence[History], users: Users | None) -> Tensor:
+            states: Tensor = self.norm(self.last_states(histories, vectors))
+            return states
 
-        return score
+        return vectors, queries

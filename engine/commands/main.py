@@ -1,6 +1,7 @@
 """The command line: commands, exit codes, and the one JSON object at the end of standard output.
 
-Exit code 0 is success, 2 a mistake of the user's (message and hint on stderr), 1 ours, 130 an interruption by Ctrl-C.
+Exit code 0 is success, 2 a mistake of the user's (message and hint on stderr), 1 ours, 3 a check that says no (``reproduce``),
+130 an interruption by Ctrl-C.
 """
 
 import argparse
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from engine.commands.parsers import add_data, add_predict, add_reproduce, add_vectors
 from engine.errors import EngineError, RunCancelled, UserError
 from engine.presets import presets
 from engine.search.presets import search_presets
 
 Command = Callable[[argparse.Namespace], dict[str, Any]]
+DISAGREES = 3
+"""Exit code of a command whose result says ``agrees: false``."""
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +43,7 @@ def main(arguments: list[str]) -> int:
         print("This is a fault of ours, not of your data; please report the lines above.", file=sys.stderr)
         return 1
     print(json.dumps(result, ensure_ascii=False), flush=True)
-    return 0
+    return DISAGREES if result.get("agrees") is False else 0
 
 
 _FORMATS = "csv escapes formulas, for spreadsheets; csv-raw is as the data is; all but csv give the same version when read again"
@@ -51,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    names = "prepare,export,fit,evaluate,study,ablate,search,bench,recommend"
+    names = "prepare,export,fit,evaluate,study,ablate,search,bench,recommend,reproduce,predict,vectors"
     commands = parser.add_subparsers(dest="command", required=True, metavar=f"{{{names}}}")
 
     prepare = commands.add_parser(
@@ -60,18 +64,18 @@ def build_parser() -> argparse.ArgumentParser:
         description="Turn raw files into an immutable, hashed version. Rows that cannot be used are left out; they are listed, "
         "with file, line, reason and text, in OUT.rejected.csv beside the version's folder OUT.",
     )
-    _add_data(prepare)
+    add_data(prepare)
     prepare.add_argument("--mapping", type=Path, help="YAML or JSON file that says what the columns mean; see README.md")
     prepare.add_argument("--out", type=Path, help="folder of the version; default: a fresh one below ./runs")
     _add_settings(prepare, "e.g. filters.core=5; nothing is filtered unless told (exact duplicates aside)")
 
     export = commands.add_parser("export", help="write a version as Parquet, CSV or RecBole's atomic files, in a zip archive")
-    _add_data(export)
+    add_data(export)
     export.add_argument("--format", choices=("parquet", "csv", "csv-raw", "recbole"), default="parquet", help=_FORMATS)
     export.add_argument("--out", type=Path, required=True, help="the archive, a file that does not exist yet")
 
     fit = commands.add_parser("fit", help="train a method, choose on validation, test once")
-    _add_data(fit)
+    add_data(fit)
     fit.add_argument("--preset", help=f"name of a preset: {', '.join(presets().names())}")
     fit.add_argument("--spec", type=Path, help="YAML or JSON file with a spec, instead of a preset")
     fit.add_argument("--out", type=Path, help="folder of the run; default: a fresh one below ./runs; an unfinished run goes on")
@@ -104,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     search.add_argument("--spec", type=Path, help="YAML or JSON file with a search, instead of a preset")
     search.add_argument("--out", type=Path, help="folder of the search; default: a fresh one below ./runs; what is done is kept")
     search.add_argument("--jobs", type=int, default=1, help="trials at once, each in a process with one thread (default 1)")
-    _add_data(search)
+    add_data(search)
     _add_settings(search, "e.g. trials=30, space.ranks=[4,8], run.training.minutes=10")
 
     evaluate = commands.add_parser("evaluate", help="measure a finished run once more, perhaps under another protocol")
@@ -117,26 +121,21 @@ def build_parser() -> argparse.ArgumentParser:
     who.add_argument("--user", help="id of a user of the run's data: all their interactions are the history")
     who.add_argument("--history", help="item ids with commas between them, oldest first")
     recommend.add_argument("--k", type=int, default=10, help="how many items (default 10)")
+    add_reproduce(commands)
+    add_predict(commands)
+    add_vectors(commands)
     return parser
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        type=Path,
-        help="interactions and items (csv, tsv, jsonl, parquet; .gz) in a folder or zip; MovieLens, RecBole, Amazon; a version",
-    )
-
-
 def _add_study(parser: argparse.ArgumentParser) -> None:
-    _add_data(parser)
+    add_data(parser)
     parser.add_argument("--out", type=Path, help="folder of the study; default: a fresh one below ./runs; what is done is kept")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once, each in a process with one thread (default 1)")
 
 
 def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides (default 1); ingest takes all")
-    _add_data(parser)
+    add_data(parser)
     training = parser.add_argument_group("throughput: targets a second, against a prompt per target")
     training.add_argument("--preset", default="darec-nano", help="a preset of darec (default darec-nano)")
     training.add_argument("--window", type=int, default=50, help="items of a window (default 50)")
@@ -201,6 +200,18 @@ def _command(name: str) -> Command:
         from engine.commands.evaluate import evaluate_command
 
         return evaluate_command
+    if name == "reproduce":
+        from engine.commands.reproduce import reproduce_command
+
+        return reproduce_command
+    if name == "predict":
+        from engine.commands.predict import predict_command
+
+        return predict_command
+    if name == "vectors":
+        from engine.commands.vectors import vectors_command
+
+        return vectors_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command

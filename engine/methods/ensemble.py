@@ -17,6 +17,7 @@ from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.ensemble_spec import EnsembleSpec
 from engine.methods.method import Context, EpochBatches, ParameterGroup, Stage, StepLoss
 from engine.methods.network_method import NetworkMethod
+from engine.methods.vectors import VectorScore
 
 S = TypeVar("S", bound=EnsembleSpec)
 N = TypeVar("N", bound=CollaborativeModel)
@@ -62,6 +63,17 @@ class EnsembleMethod(NetworkMethod[S], Generic[S, N]):
             return self.blend.scorer(self._parts())
         scores = [network.scorer() for network in self.networks]
         return scores[0] if len(scores) == 1 else partial(standardised_sum, scores)
+
+    def vectors(self) -> VectorScore | None:
+        """The network's, or all networks' in a row, weighed as in the blend.
+
+        None for several networks without a blend: their scores are standardised over the catalogue, which no product does.
+        """
+        if len(self.networks) > 1 and not self.blend.fitted:
+            return None
+        found = [network.vectors() for network in self.networks]
+        items = [vectors for vectors, _ in found]
+        return self.blend.vectors(items, lambda histories, users: [queries(histories, users) for _, queries in found])
 
     def state(self) -> dict[str, Tensor]:
         """The networks' weights, and those of the blend."""

@@ -14,7 +14,8 @@ from engine.data.version import Version
 from engine.evaluation.evaluator import History, Score, Users
 from engine.events import Report
 from engine.methods.spec import MethodSpec
-from engine.result import LayerAdapter, MaskPart
+from engine.methods.vectors import VectorScore
+from engine.result import LayerAdapter, MaskPart, Result
 from engine.spec import RunSpec
 
 S = TypeVar("S", bound=MethodSpec)
@@ -132,9 +133,17 @@ class Method(ABC, Generic[S]):
     def load_state(self, state: dict[str, Tensor]) -> None:
         """Take over what ``state`` gave; raises CheckpointError if a name or shape differs."""
 
-    def export(self, folder: Path) -> None:
-        """Write further forms of the trained model for other tools (a PEFT adapter, say) into ``folder``."""
+    def export(self, folder: Path, result: Result) -> None:
+        """Write further forms of the trained model for other tools (a PEFT adapter, say) into ``folder``.
+
+        Args:
+            result: for the card beside them.
+        """
         return
+
+    def vectors(self) -> VectorScore | None:
+        """The score, or what part of it can be had so, as an inner product; None where there are no such vectors."""
+        return None
 
     def trainable_parameters(self) -> int:
         """Number of parameters that training changes, each counted once over all stages."""

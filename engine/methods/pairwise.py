@@ -13,6 +13,7 @@ from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.method import EpochBatches, ParameterGroup, Stage, StepLoss
 from engine.methods.network_method import NetworkMethod
 from engine.methods.spec import MethodSpec
+from engine.methods.vectors import VectorScore
 
 S = TypeVar("S", bound=MethodSpec)
 
@@ -37,7 +38,17 @@ class PairwiseMethod(NetworkMethod[S]):
         return [Stage(self.title, self.network, [group], self._epoch, self._loss, self.scorer)]
 
     def scorer(self) -> Score:
-        """The product of the user's vector, or of the history's mean, with each item vector.
+        """The product of the user's vector, or of the history's mean, with each item vector."""
+        score = self.vectors()
+
+        @torch.no_grad()
+        def of_histories(histories: Sequence[History], users: Users | None) -> Tensor:
+            return score.queries(histories, users) @ score.items.T
+
+        return of_histories
+
+    def vectors(self) -> VectorScore:
+        """The item vectors, and the user's vector or the history's mean.
 
         The vector of a user who was not trained on says nothing.
         """
@@ -46,17 +57,17 @@ class PairwiseMethod(NetworkMethod[S]):
         trained_on = torch.from_numpy(self.context.split.train.lengths > 0).to(of_users.device)
 
         @torch.no_grad()
-        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+        def queries(histories: Sequence[History], users: Users | None) -> Tensor:
             if users is None or not self.by_vector:
-                return self.network.last_states(histories, of_items) @ of_items.T
+                return self.network.last_states(histories, of_items)
             indexes = torch.from_numpy(np.asarray(users, dtype=np.int64)).to(of_users.device)
-            queries, unknown = of_users[indexes], ~trained_on[indexes]
+            found, unknown = of_users[indexes], ~trained_on[indexes]
             if unknown.any():
                 strangers = [history for history, is_unknown in zip(histories, unknown.tolist(), strict=True) if is_unknown]
-                queries[unknown] = self.network.last_states(strangers, of_items)
-            return queries @ of_items.T
+                found[unknown] = self.network.last_states(strangers, of_items)
+            return found
 
-        return score
+        return VectorScore(of_items, queries, f"the whole score of {self.title}")
 
     def _epoch(self, epoch: int) -> EpochBatches:
         context, training, network = self.context, self.context.spec.training, self.network

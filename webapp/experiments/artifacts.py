@@ -16,6 +16,7 @@ from webapp.streaming import download
 
 _WORDS = (
     ("result.json", "everything that came out, as JSON"),
+    ("reproduce.zip", "spec, data hash, versions and numbers, for python -m engine reproduce"),
     ("run.json", "the spec and the version's hash"),
     ("ranks_test.parquet", "the rank of each user's held-out item in the test, for paired comparisons"),
     ("ranks_valid.parquet", "the same in validation"),

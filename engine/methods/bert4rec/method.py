@@ -7,6 +7,7 @@ from engine.methods.bert4rec.network import Bert4recNetwork
 from engine.methods.bert4rec.spec import Bert4recSpec
 from engine.methods.method import Context, StepLoss
 from engine.methods.sequential import SequentialMethod
+from engine.methods.vectors import VectorScore
 
 
 class Implementation(SequentialMethod[Bert4recSpec]):
@@ -29,3 +30,8 @@ class Implementation(SequentialMethod[Bert4recSpec]):
     def scorer(self) -> Score:
         """What is filled in for the item after the history."""
         return self.network.scorer()
+
+    def vectors(self) -> VectorScore:
+        """Item vectors with their biases, and what the mask behind a history becomes, with a 1 for the bias."""
+        items, queries = self.network.vectors()
+        return VectorScore(items, queries, f"the whole score of {self.title}; the last dimension is the item's bias")

@@ -19,6 +19,7 @@ from engine.evaluation.evaluator import History, Score, Users
 from engine.methods.bert4rec.masks import draw_masks
 from engine.methods.bert4rec.spec import Bert4recSpec
 from engine.methods.method import StepLoss
+from engine.methods.vectors import Queries
 
 WIDENING = 4  # of the feed-forward net, as published
 SPREAD = 0.02  # of all weights at the start: a normal distribution within these bounds, as published (section 4.3)
@@ -124,19 +125,28 @@ class Bert4recNetwork(nn.Module):
 
     def scorer(self) -> Score:
         """Ranks by what the network fills in for a mask behind the history."""
+        vectors, queries = self.vectors()
+
+        @torch.no_grad()
+        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+            return queries(histories, users) @ vectors.T
+
+        return score
+
+    def vectors(self) -> tuple[Tensor, Queries]:
+        """``catalogue``, and what is multiplied with it for a mask behind each history."""
         with torch.no_grad():
             vectors = self.catalogue()
 
         @torch.no_grad()
-        def score(histories: Sequence[History], users: Users | None) -> Tensor:
+        def queries(histories: Sequence[History], users: Users | None) -> Tensor:
             items, lengths = history_batch(histories, self.settings.window - 1, self.items, vectors.device)
             rows = torch.arange(len(items), device=vectors.device)
             items = functional.pad(items, (0, 1), value=self.items)
             items[rows, lengths] = self.mask
-            scores: Tensor = self.answers(self(items, lengths + 1)[rows, lengths]) @ vectors.T
-            return scores
+            return self.answers(self(items, lengths + 1)[rows, lengths])
 
-        return score
+        return vectors, queries
 
 
 def whole_windows(batch: SequenceBatch, padding: int) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.adapters.card import write_card
 from engine.adapters.folder import save_adapters
 from engine.blend.blend import Blend
 from engine.blend.counts import Parts
@@ -24,13 +25,14 @@ from engine.methods.darec.batches import JointBatch, joint_epoch, view_of
 from engine.methods.darec.injection import CollaborativeView
 from engine.methods.darec.mask_sample import mask_parts
 from engine.methods.darec.model import DarecModel
-from engine.methods.darec.parts import LastStates, part_names, score_parts
+from engine.methods.darec.parts import LastStates, part_items, part_names, part_queries, score_parts
 from engine.methods.darec.preparation import prepare_material
 from engine.methods.darec.spec import DarecSpec
 from engine.methods.darec.tasks import alignment_loss, item_grounding_loss, next_title_loss
 from engine.methods.method import Context, EpochBatches, Method, ParameterGroup, Stage, StepLoss
 from engine.methods.state import load_module_state, module_state
-from engine.result import LayerAdapter, MaskPart
+from engine.methods.vectors import VectorScore
+from engine.result import LayerAdapter, MaskPart, Result
 
 ALONE_REVISION = 1
 """Raise it when the same settings train another CF model than before: what was kept no longer counts then."""
@@ -109,6 +111,18 @@ class Implementation(Method[DarecSpec]):
 
         return score
 
+    def vectors(self) -> VectorScore:
+        """All parts but the counted models: each is the product of a state of the history with a vector of the item."""
+        last_states = self._last_states()
+        with torch.no_grad():
+            collaborative = self.network.catalogue() if self.network is not None else None
+            items = self.model.item_vectors(collaborative)
+        if self.blend.fitted:
+            parts = part_items(self.model, items, collaborative)
+            return self.blend.vectors(parts, lambda histories, users: part_queries(self.model, last_states(histories)))
+        whole = "the whole score of DARec: network" + (" + text match" if self.model.text_match is not None else "")
+        return VectorScore(items, lambda histories, users: last_states(histories).ranking, whole)
+
     def _parts(self) -> Parts:
         last_states = self._last_states()
 
@@ -145,9 +159,12 @@ class Implementation(Method[DarecSpec]):
         load_module_state(self.model, self.blend.take(state))
         self.model.eval()
 
-    def export(self, folder: Path) -> None:
-        """The adapters, for ``load_adapters``, or for PEFT alone on the backbone's base model if they are of one kind."""
-        save_adapters(self.model.adapted, folder / "adapter")
+    def export(self, folder: Path, result: Result) -> None:
+        """The adapters, for ``load_adapters``, or for PEFT alone on the backbone's base model if they are of one kind; a card."""
+        adapted = self.model.adapted
+        save_adapters(adapted, folder / "adapter")
+        if adapted.adapters:
+            write_card(folder / "adapter", self.settings.backbone, result, several=adapted.peft_model is None)
 
     def architecture(self) -> list[LayerAdapter]:
         """The layer map, read back from the injected model."""

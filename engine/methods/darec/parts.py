@@ -41,14 +41,31 @@ def part_names(model: DarecModel) -> dict[str, float]:
 @torch.no_grad()
 def score_parts(model: DarecModel, last: LastStates) -> list[Tensor]:
     """The parts, each `batch x items`; those of weight 1 in training add up to the score that it used."""
+    items = part_items(model, last.vectors, last.collaborative)
+    return [queries @ vectors.T for queries, vectors in zip(part_queries(model, last), items, strict=True)]
+
+
+def part_items(model: DarecModel, vectors: Tensor, collaborative: Tensor | None) -> list[Tensor]:
+    """What each part multiplies with: `items x d` or `items x components`; arguments as in ``LastStates``."""
     width = model.from_hidden.out_features
-    parts = [last.ranking[:, :width] @ last.vectors[:, :width].T]
-    if model.network is not None and last.states is not None and last.collaborative is not None:
-        states: Tensor = model.network.norm(last.states)
-        parts.append(states @ last.collaborative.T)
+    parts = [vectors[:, :width]]
+    if model.network is not None and collaborative is not None:
+        parts.append(collaborative)
     if model.text_match is not None:
-        keys = last.vectors[:, width:].T
+        parts += [vectors[:, width:]] * 2
+    return parts
+
+
+@torch.no_grad()
+def part_queries(model: DarecModel, last: LastStates) -> list[Tensor]:
+    """What each part knows of the histories: `batch x d` or `batch x components`."""
+    width = model.from_hidden.out_features
+    parts = [last.ranking[:, :width]]
+    if model.network is not None and last.states is not None:
+        states: Tensor = model.network.norm(last.states)
+        parts.append(states)
+    if model.text_match is not None:
         rows = torch.arange(len(last.items), device=last.items.device)
         history = model.text_match.history_queries(last.items)[rows, last.lengths - 1]
-        parts += [last.ranking[:, width:] @ keys, history @ keys]
+        parts += [last.ranking[:, width:], history]
     return parts

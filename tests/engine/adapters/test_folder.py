@@ -105,10 +105,15 @@ def test_no_adapter_leaves_no_folder(checkpoint: Checkpoint, tmp_path: Path) -> 
         load_adapters(tiny(checkpoint), tmp_path / "adapter")
 
 
-def test_no_path_of_this_machine_is_saved_with_several(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    saved(checkpoint, tmp_path / "adapter", *MIXED["mixed"])
-    for file in (tmp_path / "adapter").rglob("*.json"):
+@pytest.mark.parametrize("texts", [("lora/both/2",), MIXED["mixed"]], ids=["one", "several"])
+def test_no_path_of_this_machine_is_saved(texts: tuple[str, ...], checkpoint: Checkpoint, tmp_path: Path) -> None:
+    adapted, _ = saved(checkpoint, tmp_path / "adapter", *texts)
+    files = [file for file in (tmp_path / "adapter").rglob("*") if file.suffix in (".json", ".md")]
+    assert files
+    for file in files:
         assert str(checkpoint("llama").parent) not in file.read_text(encoding="utf-8")
+    for config in (tmp_path / "adapter").rglob("adapter_config.json"):
+        assert json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"] == adapted.backbone.name
 
 
 def test_another_model_is_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:

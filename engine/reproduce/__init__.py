@@ -1,0 +1,1 @@
+"""A run in one small file, and whether its numbers come out again."""
