@@ -15,7 +15,7 @@ from engine.errors import RunCancelled, UserError
 from engine.everyone import FORMATS, check_target, recommend_everyone
 from engine.recommend import Recommender
 from engine.run import run
-from tests.engine.conftest import write_version
+from tests.engine.conftest import histories
 from tests.engine.methods.runs import PRESETS, small_spec
 
 
@@ -71,7 +71,7 @@ def test_seen_items_are_kept_or_removed_as_asked(planted: Version, tmp_path: Pat
 
 
 def test_lists_are_shorter_where_everything_is_seen(tmp_path: Path) -> None:
-    version = write_version(tmp_path / "v", [[0, 1, 2, 3], [0, 1, 2], [0, 1, 2]])
+    version = histories(tmp_path / "v", [[0, 1, 2, 3], [0, 1, 2], [0, 1, 2]])
     recommender = opened("popularity", version, tmp_path)
     done = recommend_everyone(recommender, tmp_path / "a.jsonl", "jsonl", k=50, seen="remove")
     assert (done.users, done.rows) == (2, 2)
@@ -107,7 +107,7 @@ def test_no_more_than_a_batch_is_scored_at_once_and_a_stop_leaves_nothing(
 
 def test_formulas_are_escaped_for_people_only(tmp_path: Path) -> None:
     titles = ["=HYPERLINK(1)", "+b", "c", "d"]
-    version = write_version(tmp_path / "v", [[0, 1, 2], [1, 2, 3], [0, 2, 3]], titles=titles)
+    version = histories(tmp_path / "v", [[0, 1, 2], [1, 2, 3], [0, 2, 3]], titles=titles)
     recommender = opened("popularity", version, tmp_path)
     for form in ("csv", "csv-raw"):
         recommend_everyone(recommender, tmp_path / form, form, k=4, seen="keep")  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from engine.recommend import Recommender
 from engine.refit import refit
 from engine.run import run
 from engine.training.checkpoint import load_tensors
-from tests.engine.conftest import write_version
+from tests.engine.conftest import histories
 from tests.engine.methods.runs import PRESETS, small_spec
 
 
@@ -46,13 +46,13 @@ def test_every_method_is_refitted_with_the_epochs_that_were_chosen(method: str, 
 
 
 def test_what_was_counted_is_counted_over_all_rows(tmp_path: Path) -> None:
-    version = write_version(tmp_path / "v", [[0, 1, 2, 3], [0, 1, 2, 3], [0, 2, 1, 3]])
+    version = histories(tmp_path / "v", [[0, 1, 2, 3], [0, 1, 2, 3], [0, 2, 1, 3]])
     run(small_spec("popularity"), version, tmp_path / "run", lambda event: None)
     before = Recommender.open(tmp_path / "run", version).recommend(np.array([0], np.int32), 4)["recommended"]
     refit(tmp_path / "run", version, tmp_path / "refit", lambda event: None)
     after = Recommender.open(tmp_path / "refit", version).recommend(np.array([0], np.int32), 4)["recommended"]
     scores = [{line["id"]: line["score"] for line in lines} for lines in (before, after)]
-    held_out = version.item_ids[3]
+    held_out = "i3"
     assert scores[0][held_out] < scores[1][held_out]
 
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_refitted_is_refused(planted: Version, tmp_path: Path) ->
         refit(tmp_path / "nothing", planted, tmp_path / "refit", silent)
     spec = small_spec("popularity")
     run(spec, planted, tmp_path / "run", silent)
-    other = write_version(tmp_path / "other", [[0, 1, 2, 3], [0, 1, 2, 3]])
+    other = histories(tmp_path / "other", [[0, 1, 2, 3], [0, 1, 2, 3]])
     with pytest.raises(UserError, match="another version"):
         refit(tmp_path / "run", other, tmp_path / "refit", silent)
     with pytest.raises(UserError, match="holds another run"):
