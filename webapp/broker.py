@@ -19,6 +19,7 @@ ADVANCE_TASK = "searches.advance"
 ANSWER_TASK = "datasets.answer"
 DELIVER_TASK = "notices.deliver"
 SERVE_TASK = "serving.answer"
+LISTS_TASK = "delivering.recommend"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -28,6 +29,7 @@ QUEUES = {
     COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
+    LISTS_TASK: "io",
     SERVE_TASK: "serve",
 }
 """The queue of each task; the queues that there are follow from it."""

@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "webapp.fleet",
     "webapp.notices",
     "webapp.serving",
+    "webapp.delivering",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -116,7 +116,7 @@ class Method(ABC, Generic[S]):
         return
 
     def adopt_calibration(self, state: dict[str, Tensor]) -> None:
-        """Take over what ``calibrate`` fitted, from the saved state of a run of the same spec: here is no validation to fit on."""
+        """Take over what ``calibrate`` fitted, from the saved state of a run of this spec: here is no validation to fit on."""
         return
 
     @abstractmethod

@@ -10,6 +10,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from engine.errors import SpecError, UserError
 from webapp.api.auth import TokenAuth
+from webapp.api.delivering import router as delivering
 from webapp.api.runs import router
 from webapp.api.uploads import router as uploads
 from webapp.api.version_data import router as version_data
@@ -27,6 +28,7 @@ api = NinjaAPI(
 api.add_router("/runs", router)
 api.add_router("/versions", version_data)
 api.add_router("/uploads", uploads)
+api.add_router("/datasets", delivering)
 
 
 def _answer(request: HttpRequest, status: int, message: str, hint: str = "", **more: Any) -> HttpResponse:
