@@ -97,6 +97,7 @@ def recommend(request: HttpRequest, dataset_id: int, body: RecommendIn) -> "Stat
     "/{dataset_id}/recommend/{ask_id}",
     response={200: RecommendOut, 202: RecommendOut, **_ERRORS},
     operation_id="get_recommendation",
+    url_name="recommendation",
 )
 def recommendation(request: HttpRequest, dataset_id: int, ask_id: int) -> "Status[dict[str, Any]]":
     """The answer to a question of yours, once it is there. Questions are forgotten after a day."""
@@ -129,7 +130,7 @@ def _answer(dataset: int, ask: Ask, run: Run) -> "Status[dict[str, Any]]":
     lines = enumerate(answer.get("recommended", []), 1)
     values = {
         "state": ask.state,
-        "url": reverse("api:get_recommendation", args=[dataset, ask.pk]),
+        "url": reverse("api:recommendation", args=[dataset, ask.pk]),
         "model": _model(run),
         "seen": answer.get("seen", ""),
         "history": [line["id"] for line in answer.get("history", [])],
