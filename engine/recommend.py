@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,34 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.data.everything import everything
 from engine.data.sequences import Sequences
 from engine.data.split import Split, seen_rule
 from engine.data.version import Version, is_version, read_version
 from engine.errors import UserError
-from engine.evaluation.evaluator import Score, only_candidates, rank_batch
+from engine.evaluation.evaluator import Score, only_candidates, pairs_of, rank_batch
+from engine.evaluation.top import best_items
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
 from engine.run import split_and_candidates
 from engine.spec import parse_spec
 from engine.training.checkpoint import is_complete, load_tensors
 from engine.training.device import choose_device, set_threads
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Recommendations to several users, one after the other, the best first.
+
+    Attributes:
+        rows: int64, `n`, whose: a place among the users asked for; places: within the list, from 0.
+        items: int64, `n`, indexes of the items; scores: float32, `n`.
+    """
+
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    items: NDArray[np.int64]
+    scores: NDArray[np.float32]
 
 
 class Recommender:
@@ -53,7 +71,8 @@ class Recommender:
         version = _find_version(folder, about) if version is None else _same(version, about)
         spec = parse_spec(about["spec"])
         set_threads(spec.training.threads)
-        split, candidates = split_and_candidates(spec, version)
+        # A refit has learned from every interaction: nothing is held out of any history.
+        split, candidates = (everything(version), None) if about.get("refit") else split_and_candidates(spec, version)
         context = Context(spec, version, split, choose_device(device), folder, lambda event: None)
         torch.manual_seed(spec.training.seed)
         method = METHODS.get(spec.method.id).load()(context)
@@ -93,6 +112,25 @@ class Recommender:
             "recommended": self._lines(history, best.indices.tolist(), best.values.tolist()),
         }
 
+    @torch.no_grad()
+    def best_for(self, users: Sequence[int], histories: Sequence[NDArray[np.int32]], k: int, *, remove: bool) -> "Lists":
+        """The ``k`` best items for each of ``users`` (indexes) after these histories, of one item at least.
+
+        Args:
+            k: 1 up to the number of items.
+            remove: whether items of a history are no candidates.
+        """
+        if not users:
+            nothing = np.empty(0, np.int64)
+            return Lists(nothing, nothing, nothing, np.empty(0, np.float32))
+        scores = self.warm()(histories, np.asarray(users, np.int32)).detach().float().clone()
+        if remove:
+            pairs = pairs_of(histories, scores.device)
+            scores[pairs[:, 0], pairs[:, 1]] = -torch.inf
+        values, items = (part.cpu().numpy() for part in best_items(scores, k))
+        rows, places = np.nonzero(values > -np.inf)
+        return Lists(rows, places, items[rows, places], values[rows, places])
+
     def test_user(self, user: str, k: int) -> dict[str, Any]:
         """What the test asked of ``user``, and what the run answered, ranked just as in the evaluation.
 
@@ -100,11 +138,11 @@ class Recommender:
         ``rank`` is the 0-based mid-rank of the target. A user whom the test left out has all items for a history, and None for
         ``target`` and ``rank``. Raises UserError for an unknown id.
         """
-        everything = self.history_of(user)
+        whole = self.history_of(user)
         index = self._user_index[user]
         target = int(self.split.test[index])
         if target < 0:
-            return {"user": user, "target": None, "rank": None, **self.recommend(everything, k, user)}
+            return {"user": user, "target": None, "rank": None, **self.recommend(whole, k, user)}
         history = self.split.history(index, "test")
         scores = self._scores(history, index)
         wanted = torch.tensor([target], device=scores.device)
@@ -139,6 +177,13 @@ class Recommender:
         seen = set(history.tolist())
         pairs = zip(items, scores, strict=True)
         return [{**self.line(item), "score": score, "seen": item in seen} for item, score in pairs if score > -torch.inf]
+
+
+def version_of(folder: Path) -> Version:
+    """The version that the run in ``folder`` was trained on; raises UserError if there is no run, or its version is gone."""
+    if not (folder / "run.json").is_file():
+        raise UserError(f"{folder} holds no run.", 'Name the folder that `fit` printed as "run".')
+    return _find_version(folder, json.loads((folder / "run.json").read_text(encoding="utf-8")))
 
 
 def _same(version: Version, about: dict[str, Any]) -> Version:

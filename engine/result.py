@@ -114,6 +114,16 @@ class Result(_Frozen):
     )
     epochs: int = Field(description="epochs trained, over all stages")
     best_epoch: int = Field(description="the epoch that validation chose")
+    stage_epochs: list[int] = Field(
+        default_factory=list,
+        description="of each stage of the training, in how many of its epochs the weights were trained that validation chose; "
+        "empty: nothing was trained in stages, or an older run",
+    )
+    refit_of: str | None = Field(
+        None,
+        description="the run whose choices this one repeats on all interactions: nothing was held out, so it has no metrics of "
+        "its own, and that run's metrics are the ones to quote",
+    )
     curve: list[float] = Field(
         default_factory=list, description="validation NDCG@10 at each evaluation of the last stage, before any blending"
     )

@@ -183,6 +183,8 @@ def _claim_folder(spec: RunSpec, version: Version, workdir: Path) -> None:
         _write_claim(spec, version, workdir)
         return
     found = json.loads(path.read_text(encoding="utf-8"))
+    if found.get("refit"):
+        raise UserError(f"{workdir} holds a refit of another run.", "Choose a fresh folder for --out.")
     before = found.get("spec") or {}
     wanted = spec.model_dump(mode="json")
     if without_limits(before) != without_limits(wanted) or found.get("version") != version.hash:
@@ -220,6 +222,7 @@ def _result(
         peak_memory_bytes=peak_memory(context.device),
         epochs=position.epochs,
         best_epoch=position.best_epoch,
+        stage_epochs=position.stage_epochs,
         curve=[round(value, 6) for value in position.curve],
         curve_at=[round(share, 4) for share in position.curve_at],
         stopped_below=position.stopped_below,

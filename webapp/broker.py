@@ -21,6 +21,7 @@ DELIVER_TASK = "notices.deliver"
 SERVE_TASK = "serving.answer"
 ECHO_TASK = "maintenance.echo"
 MIRROR_TASK = "mlflow.mirror"
+LISTS_TASK = "delivering.recommend"
 QUEUES = {
     INGEST_TASK: "io",
     DERIVE_TASK: "io",
@@ -30,6 +31,7 @@ QUEUES = {
     COMPARE_RUNS_TASK: "io",
     ADVANCE_TASK: "io",
     DELIVER_TASK: "io",
+    LISTS_TASK: "io",
     SERVE_TASK: "serve",
     ECHO_TASK: "io",
     MIRROR_TASK: "io",

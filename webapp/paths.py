@@ -8,6 +8,11 @@ def run(pk: int) -> str:
     return f"/runs/{pk}"
 
 
+def lists(run: int) -> str:
+    """The page of a run's recommendations for everyone."""
+    return f"/runs/{run}/everyone"
+
+
 def group(pk: int) -> str:
     """The page of a group of runs."""
     return f"/groups/{pk}"

@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "webapp.mirroring",
     "webapp.notices",
     "webapp.serving",
+    "webapp.delivering",
 ]
 MIDDLEWARE = [
     "webapp.request_ids.request_ids",

@@ -74,6 +74,7 @@ urlpatterns = [
     path("datasets/<int:dataset>/versions/<int:number>/filter", filter_views.filter_page, name="filter-version"),
     path("datasets/<int:dataset>/versions/<int:number>/profile", datasets.make_profile, name="version-profile"),
     path("", include("webapp.curation.urls")),
+    path("", include("webapp.delivering.urls")),
     path("", include("webapp.fleet.urls")),
     path("", include("webapp.notices.urls")),
     path("audit", audit, name="audit"),

@@ -75,6 +75,7 @@ class _Desk:
             "compare-runs": self._compare_runs,
             "search": self._search,
             "ask": self._ask,
+            "lists": self._lists,
         }
         fit = kinds[order.kind](order)
         # The database may be another one by the next order.
@@ -128,6 +129,12 @@ class _Desk:
         from workers.serving.answers import answer_ask
 
         return answer_ask(order.row, Path(order.scratch))
+
+    def _lists(self, order: Order) -> bool:
+        from workers.lists.making import make_lists
+
+        make_lists(order.row, order.attempt, Path(order.scratch), order.key)
+        return True
 
     def _compare(self, order: Order) -> bool:
         from workers.comparing import compare_group

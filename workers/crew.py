@@ -23,10 +23,10 @@ CHILD = (sys.executable, "-m", "workers.child")
 class Order:
     """What a child is to do, to the row with primary key ``row``.
 
-    ``kind`` is run, ingest, derive, question, compare, compare-runs, search or ask.
+    ``kind`` is run, ingest, derive, question, compare, compare-runs, search, ask or lists.
 
     Attributes:
-        attempt: the fencing number, of a run or a version.
+        attempt: the fencing number, of a run, a version or lists.
         scratch: an empty folder for its files.
         key: where a version, or an archive of one, is to be published.
         more: whether it may be asked to do another thing after this one.

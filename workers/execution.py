@@ -34,7 +34,9 @@ def execute_run(attempt: RunAttempt, scratch: Path, lifeline: Lifeline, timings:
         scratch: an empty folder for copies from an object store.
         lifeline: beats already, and says when to stop.
     """
-    run = retrying(lambda: Run.objects.select_related("version__dataset", "continues").get(pk=attempt.pk), timings.give_up)
+    run = retrying(
+        lambda: Run.objects.select_related("version__dataset", "continues", "refits").get(pk=attempt.pk), timings.give_up
+    )
     key = run.folder_key or f"runs/{run.pk}"
     retrying(lambda: attempt.rows().update(folder_key=key), timings.give_up)
     ending, succeeded = _work(attempt, run, key, scratch, lifeline, timings)
@@ -64,6 +66,7 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
     spec = parse_spec(run.spec)
     # torch is imported here, in the child, and nowhere else.
     from engine.data.version import read_version
+    from engine.refit import refit
     from engine.run import run as run_engine
 
     version = read_version(fetch_folder(run.version.storage_key, scratch))
@@ -78,7 +81,11 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
             begin_from(run.continues, workdir, scratch)
         if lifeline.should_stop():
             raise RunCancelled
-        result = run_engine(spec, version, workdir, recorder, should_stop=lifeline.should_stop)
+        if run.refits is not None:
+            source = fetch_folder(run.refits.folder_key, scratch)
+            result = refit(source, version, workdir, recorder, name=str(run.refits), should_stop=lifeline.should_stop)
+        else:
+            result = run_engine(spec, version, workdir, recorder, should_stop=lifeline.should_stop)
     finally:
         recorder.close()
     publish_folder(workdir, key)

@@ -10,6 +10,7 @@ from engine.data.version import Version as PreparedVersion
 from engine.result import Result
 from webapp.broker import COMPARE_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
+from webapp.delivering.refreshing import refit_refreshed
 from webapp.experiments.models import Ending, LayerAdapter, Run, RunState, SampleRecommendation
 from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
@@ -47,6 +48,7 @@ def succeed(attempt: RunAttempt, result: Result) -> bool:
     Run.objects.filter(pk=run.pk).update(finished_at=Now())
     tell_searches([run.pk])
     runs_ended([run.pk])
+    refit_refreshed(run.pk)
     if run.variant is not None:
         group = run.variant.group_id
         transaction.on_commit(lambda: ask_or_wait(COMPARE_TASK, group))

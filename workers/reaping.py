@@ -14,13 +14,15 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, QUEUES, SERVE_TASK, ask, waiting
+from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, LISTS_TASK, QUEUES, SERVE_TASK, ask, waiting
 from webapp.datasets.models import Question, QuestionState, Version, VersionState
+from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import WORKING_STATES, Run, RunState
 from webapp.notices.models import Delivery
 from webapp.serving.models import Ask, AskState
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
+from workers.lists.states import lose, silent
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Reaper:
             if self._may_judge():
                 self.lose_silent_runs()
                 self.lose_silent_versions()
+                self.lose_silent_lists()
             self.repeat_lost_messages()
         except DATABASE_DOWN as error:
             _log.warning("the database does not answer, looking again later: %s", str(error).strip())
@@ -77,6 +80,12 @@ class Reaper:
             if VersionAttempt(pk, number).lose():
                 _log.warning("version %d, attempt %d was lost", pk, number)
 
+    def lose_silent_lists(self) -> None:
+        """Take silent attempts at lists for everybody for lost."""
+        for pk, number in silent(self.timings.silence).values_list("pk", "attempt"):
+            if lose(pk, number):
+                _log.warning("lists %d, attempt %d were lost", pk, number)
+
     def repeat_lost_messages(self) -> None:
         """Ask again for rows that have been queued for a while, in queues that hold no message at all.
 
@@ -90,6 +99,8 @@ class Reaper:
         questions = Question.objects.filter(state=QuestionState.ASKED, asked_at__lt=before)
         self._repeat(INGEST_TASK, versions.order_by("pk"))
         self._repeat(ANSWER_TASK, questions.order_by("pk"))
+        lists = UserLists.objects.filter(state=ListsState.QUEUED, asked_at__lt=before)
+        self._repeat(LISTS_TASK, lists.order_by("asked_at", "pk"))
         # A further try of what failed is asked for here too.
         deliveries = Delivery.objects.filter(sent_at=None, next_try_at__lt=before)
         self._repeat(DELIVER_TASK, deliveries.order_by("next_try_at", "pk"))

@@ -51,7 +51,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
         code = work(
             Order("run", attempt.pk, str(scratch), attempt.number),
             timings,
-            must_die=_sure(lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists()),
+            must_die=sure(lambda: attempt.rows().filter(cancel_requested_at__lt=Now() - overdue).exists()),
             keep=_of_search(search) if search else "",
         )
     if code in BY_SERVICE:
@@ -159,7 +159,7 @@ def after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > deadline
 
 
-def _sure(question: Callable[[], bool]) -> Callable[[], bool]:
+def sure(question: Callable[[], bool]) -> Callable[[], bool]:
     """``question``, with no for an answer where the database cannot be asked."""
 
     def ask() -> bool:

@@ -14,8 +14,11 @@ from webapp.accounts.models import IdempotentRequest
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload, Version
 from webapp.datasets.uploads import cancel_upload
+from webapp.delivering.lists import KEPT_DAYS
+from webapp.delivering.models import ACTIVE, UserLists
 from webapp.fleet.models import Echo, WorkerNode
-from webapp.notices.models import KEPT_DAYS, Notice
+from webapp.notices.models import KEPT_DAYS as NOTICES_KEPT_DAYS
+from webapp.notices.models import Notice
 from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
@@ -40,17 +43,20 @@ def sweep() -> list[str]:
     # What they asked may hold lists of ids, and who wants to know can ask again.
     Question.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     RunComparison.objects.filter(asked_at__lt=timezone.now() - COMPARED_FOR).delete()
-    Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).delete()
+    Notice.objects.filter(created_at__lt=timezone.now() - timedelta(days=NOTICES_KEPT_DAYS)).delete()
     # Who ends as it should takes its own row away.
     WorkerNode.objects.filter(heartbeat_at__lt=timezone.now() - KEPT_FOR).delete()
     Ask.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     Echo.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR).delete()
     IdempotentRequest.objects.filter(created_at__lt=timezone.now() - IDEMPOTENT_FOR).delete()
-    removed = _given_up()
+    removed = [*_given_up(), *_old_lists()]
     named: dict[str, Callable[[str], bool]] = {
         "uploads": lambda key: Version.objects.filter(upload_key=key).exists(),
         "versions": lambda key: Version.objects.filter(storage_key=key).exists(),
-        "exports": lambda key: Derived.objects.filter(storage_key=key).exists(),
+        "exports": lambda key: (
+            Derived.objects.filter(storage_key=key).exists()
+            or UserLists.objects.filter(storage_key__startswith=f"{key}/").exists()
+        ),
         SCRATCH: lambda _: False,
     }
     for parent, is_named in named.items():
@@ -71,6 +77,16 @@ def _given_up() -> list[str]:
             cancel_upload(upload)
             removed.append(upload.folder)
     return removed
+
+
+def _old_lists() -> list[str]:
+    """Remove lists for everybody that were asked for more than ``KEPT_DAYS`` ago; returns their folders."""
+    old = UserLists.objects.filter(asked_at__lt=timezone.now() - timedelta(days=KEPT_DAYS)).exclude(state__in=ACTIVE)
+    keys = [key.rpartition("/")[0] for key in old.exclude(storage_key="").values_list("storage_key", flat=True)]
+    old.delete()
+    for key in keys:
+        delete_folder(key)
+    return keys
 
 
 def _old_folders(parent: str) -> list[str]:

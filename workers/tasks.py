@@ -7,6 +7,7 @@ from celery import shared_task
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
 from workers.echoing import answer_echo
+from workers.lists.supervising import supervise_lists
 from workers.mlflow.mirroring import look as look_for_mirrors
 from workers.mlflow.mirroring import mirror
 from workers.searches.advancing import advance, look
@@ -61,6 +62,12 @@ def answer_question(pk: int) -> None:
 def answer_ask(pk: int) -> None:
     """Find out what question ``pk`` to a trained run asks, if it is still asked."""
     supervise_ask(pk, Timings.from_environment())
+
+
+@shared_task(name="delivering.recommend")
+def make_lists(pk: int) -> None:
+    """Make the file of recommendations for everyone that row ``pk`` asks for, if it is queued."""
+    supervise_lists(pk, Timings.from_environment())
 
 
 @shared_task(name="groups.compare")

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from engine.commands.folders import is_refit
 from engine.commands.progress import TerminalReport
-from engine.errors import SpecError
+from engine.errors import SpecError, UserError
 from engine.events import WarningEvent
 from engine.spec import override, parse_assignment, parse_spec
 from engine.training.progress import ProgressReporter
@@ -24,6 +25,11 @@ def evaluate_command(options: argparse.Namespace) -> dict[str, Any]:
     others = sorted(path for path in settings if not path.startswith("evaluation."))
     if others:
         raise SpecError([(others[0], "evaluate cannot change it")], "Only evaluation.* can be set here; for all else, fit again.")
+    if is_refit(options.run):
+        raise UserError(
+            f"{options.run} was refitted on all interactions: there is nothing that it has not seen to measure it on.",
+            "Evaluate the run that it repeats.",
+        )
     from engine.recommend import Recommender  # torch, only now that all else is known to be right
     from engine.run import Judge, split_and_candidates
 

@@ -1,6 +1,7 @@
 """Where commands read and write."""
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -25,3 +26,9 @@ def fresh_folder(name: str) -> Path:
         number += 1
         folder = Path("runs") / f"{name}-{stamp}-{number}"
     return folder
+
+
+def is_refit(folder: Path) -> bool:
+    """Whether ``folder`` holds a run that was refitted on all interactions, finished or not."""
+    path = folder / "run.json"
+    return path.is_file() and bool(json.loads(path.read_text(encoding="utf-8")).get("refit"))

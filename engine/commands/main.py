@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m engine",
         description="Prepare data, train recommenders, and ask them. The last line of standard output is one JSON object.",
     )
-    names = "prepare,export,fit,evaluate,study,ablate,search,bench,recommend,reproduce,predict,vectors"
+    names = "prepare,export,fit,evaluate,study,ablate,search,bench,refit,recommend,reproduce,predict,vectors"
     commands = parser.add_subparsers(dest="command", required=True, metavar=f"{{{names}}}")
 
     prepare = commands.add_parser(
@@ -115,12 +115,33 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--run", type=Path, required=True, help="folder of the run")
     _add_settings(evaluate, "of the protocol only, e.g. evaluation.candidates=imported; the run's own split stands")
 
-    recommend = commands.add_parser("recommend", help="ask a finished run for recommendations")
+    refit = commands.add_parser(
+        "refit",
+        help="train a finished run's choices once more on all interactions, for use",
+        description="Train the settings of a finished run once more on all interactions of its version, each stage for as many "
+        "epochs as validation chose. Nothing is held out, so the result has no metrics.",
+    )
+    refit.add_argument("--run", type=Path, required=True, help="folder of the finished run")
+    refit.add_argument("--data", type=Path, help="the version, if it has moved since")
+    refit.add_argument(
+        "--out", type=Path, help="folder of the refit; default: a fresh one below ./runs; an unfinished one goes on"
+    )
+
+    recommend = commands.add_parser("recommend", help="ask a finished run for recommendations, of one user or of all")
     recommend.add_argument("--run", type=Path, required=True, help="folder of the run")
     who = recommend.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", help="id of a user of the run's data: all their interactions are the history")
     who.add_argument("--history", help="item ids with commas between them, oldest first")
+    who.add_argument("--all", action="store_true", help="every user of the run's data, into the file --out")
     recommend.add_argument("--k", type=int, default=10, help="how many items (default 10)")
+    recommend.add_argument("--out", type=Path, help="with --all: the file, which does not exist yet; .parquet, .csv or .jsonl")
+    recommend.add_argument(
+        "--format", choices=("parquet", "csv", "csv-raw", "jsonl"), help="with --all: default by the name; csv escapes formulas"
+    )
+    recommend.add_argument(
+        "--seen", choices=("protocol", "remove", "keep"), default="protocol", help="with --all: items of the user's history"
+    )
+    recommend.add_argument("--batch", type=int, default=256, help="with --all: users scored at once (default 256)")
     add_reproduce(commands)
     add_predict(commands)
     add_vectors(commands)
@@ -212,6 +233,10 @@ def _command(name: str) -> Command:
         from engine.commands.vectors import vectors_command
 
         return vectors_command
+    if name == "refit":
+        from engine.commands.refit import refit_command
+
+        return refit_command
     from engine.commands.recommend import recommend_command
 
     return recommend_command

@@ -57,6 +57,10 @@ class EnsembleMethod(NetworkMethod[S], Generic[S, N]):
         """Weigh networks and counted models on validation, if asked for."""
         self.blend.fit(self._parts())
 
+    def adopt_calibration(self, state: dict[str, Tensor]) -> None:
+        """The weights of the blend, if there are any."""
+        self.blend.take(state)
+
     def scorer(self) -> Score:
         """The last state's product with each item vector; of several networks, the sum of their standardised scores."""
         if self.blend.fitted:

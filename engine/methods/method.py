@@ -116,6 +116,10 @@ class Method(ABC, Generic[S]):
         """Fit, on validation, what is not trained by gradients of the training rows; called once, after the last stage."""
         return
 
+    def adopt_calibration(self, state: dict[str, Tensor]) -> None:
+        """Take over what ``calibrate`` fitted, from the saved state of a run of this spec: here is no validation to fit on."""
+        return
+
     @abstractmethod
     def scorer(self) -> Score:
         """Compute what all histories share (item vectors, say), and give the function that scores; one for each evaluation."""

@@ -15,6 +15,8 @@ class Position:
         best: name of the checkpoint with the stage's best weights; ``bad``: evaluations since then.
         curve: values of the stage's evaluations; ``curve_at``: how far the stage was at each, see ``Result.curve_at``;
             ``stopped_below``: the last of them ended it, see ``TrainingSpec.stop_below``.
+        best_begun: epochs of the stage that the best weights were trained in; one that was cut off counts whole.
+        stage_epochs: ``best_begun`` of each stage that has ended.
         moved: True if a step was made since the last evaluation.
     """
 
@@ -36,6 +38,8 @@ class Position:
     curve: list[float] = field(default_factory=list)
     curve_at: list[float] = field(default_factory=list)
     stopped_below: bool = False
+    best_begun: int = 0
+    stage_epochs: list[int] = field(default_factory=list)
     moved: bool = False
     started: bool = False
 

@@ -17,10 +17,14 @@ class Schedule:
         self.stages = stages
         self._shares = [stage.share for stage in stages]
 
+    def epochs_of(self, position: Position) -> int:
+        """At most so many epochs has the stage in which ``position`` lies."""
+        return self.training.epochs
+
     def ended(self, position: Position) -> bool:
         """Whether the stage in which ``position`` lies is at its end."""
         training = self.training
-        known = position.epoch >= training.epochs or position.bad >= training.patience or position.stopped_below
+        known = position.epoch >= self.epochs_of(position) or position.bad >= training.patience or position.stopped_below
         return known or self.out_of_time(position)
 
     def out_of_time(self, position: Position) -> bool:
@@ -35,7 +39,7 @@ class Schedule:
     def share_of_stage(self, position: Position, epochs: float) -> float:
         """How far the stage is after so many epochs, 0 to 1: its epochs or its time, whichever is nearer the end."""
         training = self.training
-        done = epochs / training.epochs
+        done = epochs / max(self.epochs_of(position), 1)
         if training.minutes is not None:
             end = self._deadline(position.stage, training.minutes)
             start = end - 60 * training.minutes * self._shares[position.stage] / sum(self._shares)
@@ -57,7 +61,7 @@ class Schedule:
 
         Stages to come are taken to be to this one as their shares of the time.
         """
-        minutes, done = self.training.minutes, epochs / self.training.epochs
+        minutes, done = self.training.minutes, epochs / max(self.epochs_of(position), 1)
         whole = pace.whole(done, position.seconds)
         until_deadline = None if minutes is None else max(60 * minutes - position.seconds, 0.0)
         if whole is None:

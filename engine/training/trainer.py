@@ -114,7 +114,8 @@ class Trainer:
         outcome = take_stage(stage.recipe, stage.module) if stage.recipe is not None else None
         if outcome is None:
             return False
-        self.position = Position(**vars(outcome), stage_step=outcome.step, started=True)
+        begun = max(outcome.best_epoch, 1)
+        self.position = Position(**vars(outcome), stage_step=outcome.step, best_begun=begun, started=True)
         self.position.best = self.checkpoints.save_best(outcome.step, self.method.state()).name
         self.context.report(LogEvent(message=f"{stage.name}: taken over from an earlier run with the same settings and seed"))
         return True
@@ -184,6 +185,7 @@ class Trainer:
         value = metrics[SELECTION_METRIC]
         if position.best is None or value > position.best_value:
             position.best_value, position.best_epoch, position.bad = value, position.epochs, 0
+            position.best_begun = position.epoch + (position.batch > 0)
             folder = self.checkpoints.save_best(position.step, self.method.state())
             position.best = folder.name
             self._announce(folder.name, best=True)
@@ -206,13 +208,7 @@ class Trainer:
         if stage.recipe is not None:
             known = {each.name for each in fields(StageOutcome)}
             keep_stage(stage.recipe, stage.module, StageOutcome(**{name: getattr(position, name) for name in known}))
-        self.context.report(
-            LogEvent(
-                message=f"{stage.name}: best validation {SELECTION_METRIC} {position.best_value:.4f} "
-                f"at epoch {position.best_epoch}, {position.epoch} epochs trained"
-            )
-        )
-        self._doubt(stage)
+        self._tell_end(stage)
         last = self.schedule.is_last(position)
         self.position = Position(
             stage=position.stage + 1,
@@ -227,12 +223,19 @@ class Trainer:
             curve=position.curve if last else [],
             curve_at=position.curve_at if last else [],
             stopped_below=position.stopped_below,
+            stage_epochs=[*position.stage_epochs, position.best_begun],
         )
         self._save_step(None)
 
-    def _doubt(self, stage: Stage) -> None:
-        """Say what the reader of the result should know of how the stage ended."""
+    def _tell_end(self, stage: Stage) -> None:
+        """Say how the stage ended, and what the reader of the result should know of it."""
         position = self.position
+        self.context.report(
+            LogEvent(
+                message=f"{stage.name}: best validation {SELECTION_METRIC} {position.best_value:.4f} "
+                f"at epoch {position.best_epoch}, {position.epoch} epochs trained"
+            )
+        )
         if position.epoch == 0:
             message = f"Time was up before {stage.name} finished one epoch: the result says little about it."
             self.context.report(WarningEvent(message=message, hint="Raise training.minutes."))

@@ -53,3 +53,10 @@ def write_version(folder: Path, rows: list[tuple[str, str, int]], titles: dict[s
         quoted = [f'{item},"{title}"' for item, title in titles.items()]
         (raw / "items.csv").write_text("\n".join(["item_id,title", *quoted]) + "\n", encoding="utf-8")
     return prepare(read_raw(raw), FilterSpec(core=0), folder / "version")
+
+
+def histories(folder: Path, lists: list[list[int]], titles: list[str] | None = None) -> Version:
+    """A version in which user u0, u1, ... took items i0, i1, ... in this order."""
+    rows = [(f"u{user}", f"i{item}", 1000 + place) for user, items in enumerate(lists) for place, item in enumerate(items)]
+    named = {f"i{number}": title for number, title in enumerate(titles)} if titles else None
+    return write_version(folder, rows, named)

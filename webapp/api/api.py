@@ -4,6 +4,7 @@ from webapp.api.auth import TokenAuth
 from webapp.api.comparing import board_router
 from webapp.api.comparing import router as comparing
 from webapp.api.datasets import router as datasets
+from webapp.api.delivering import router as delivering
 from webapp.api.document import DESCRIPTION, DocumentedAPI
 from webapp.api.errors import add_error_handlers
 from webapp.api.parsing import StrictParser
@@ -38,6 +39,7 @@ api.add_router("/leaderboard", board_router)
 api.add_router("/datasets", datasets)
 api.add_router("/versions", version_data)
 api.add_router("/uploads", uploads)
+api.add_router("/datasets", delivering)
 api.add_router("/projects", projects)
 api.add_router("/workers", workers)
 add_error_handlers(api)

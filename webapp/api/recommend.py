@@ -7,7 +7,9 @@ from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
+from webapp.accounts.models import Scope
 from webapp.api.answers import ERRORS, PathId, example, user_of
+from webapp.api.auth import TokenAuth
 from webapp.experiments.access import get_run_for_user
 from webapp.serving.asking import LONGEST_HISTORY, LONGEST_LIST, LONGEST_TEXT, ask_run, recommend_question, wait_for_answer
 from webapp.serving.models import Ask, AskKind, AskState
@@ -69,7 +71,9 @@ class AskOut(Schema):
     hint: str
 
 
-@router.post("/{run_id}/recommend", response={200: AskOut, 202: AskOut, **ERRORS}, operation_id="recommend")
+@router.post(
+    "/{run_id}/recommend", response={200: AskOut, 202: AskOut, **ERRORS}, operation_id="recommend", auth=TokenAuth(Scope.READ)
+)
 def recommend(request: HttpRequest, run_id: PathId, body: HistoryIn) -> "Status[dict[str, Any]]":
     """What the run recommends after a history. 202 with the address to ask again where that takes longer than 2 seconds.
 

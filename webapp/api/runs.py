@@ -123,6 +123,7 @@ def resume(request: HttpRequest, run_id: PathId) -> RunOut:
 
 
 @router.post("/{run_id}/extend", response={201: RunOut, **ERRORS}, operation_id="extend_run")
+@idempotent
 def extend(request: HttpRequest, run_id: PathId, body: ExtendIn) -> "Status[RunOut]":
     """A new run that goes on where this one ended, with larger limits; asked twice, it is the same run. Needs a researcher."""
     user = user_of(request)
@@ -132,6 +133,7 @@ def extend(request: HttpRequest, run_id: PathId, body: ExtendIn) -> "Status[RunO
 
 
 @router.post("/{run_id}/clone", response={201: RunOut, **ERRORS}, operation_id="clone_run")
+@idempotent
 def clone(request: HttpRequest, run_id: PathId, body: CloneIn) -> "Status[RunOut]":
     """Launch a run with this one's settings, and yours on top; of a search's trial, the full training. Needs a researcher."""
     user = user_of(request)

@@ -11,6 +11,7 @@ from engine.search.presets import search_presets
 from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
 from webapp.api.answers import ERRORS, Cursor, Limit, PathId, Seen, Wait, page_of, user_of, waited
+from webapp.api.idempotency import idempotent
 from webapp.api.run_schemas import RunOut, run_out
 from webapp.api.search_schemas import (
     MoreTrials,
@@ -46,6 +47,7 @@ def list_searches(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") 
 
 
 @router.post("", response={201: SearchOut, **ERRORS}, operation_id="launch_search")
+@idempotent
 def launch(request: HttpRequest, body: SearchIn) -> "Status[SearchOut]":
     """Launch a search of a preset, with your settings on top. Needs the role researcher; serious leaks must be acknowledged."""
     user = user_of(request)
@@ -113,6 +115,7 @@ def extend(request: HttpRequest, search_id: PathId, body: MoreTrials) -> SearchO
 
 
 @router.post("/{search_id}/launch-best", response={201: RunOut, **ERRORS}, operation_id="launch_best")
+@idempotent
 def best(request: HttpRequest, search_id: PathId) -> "Status[RunOut]":
     """Train the winner in full, or the best so far where there is none yet. Needs the role researcher."""
     user = user_of(request)

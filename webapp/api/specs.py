@@ -14,7 +14,9 @@ from engine.methods.sizes import trainable_parameters
 from engine.presets import get_preset, presets
 from engine.search.presets import search_presets
 from engine.spec import RunSpec
+from webapp.accounts.models import Scope
 from webapp.api.answers import ERRORS, Id, example, user_of
+from webapp.api.auth import TokenAuth
 from webapp.api.run_schemas import Settings
 from webapp.api.schemas import Problem
 from webapp.datasets.access import get_version_for_user
@@ -148,7 +150,7 @@ def list_presets(request: HttpRequest) -> dict[str, Any]:
     return _presets()
 
 
-@router.post("/validate", response={200: CheckOut, **ERRORS}, operation_id="validate_spec")
+@router.post("/validate", response={200: CheckOut, **ERRORS}, operation_id="validate_spec", auth=TokenAuth(Scope.READ))
 def check(request: HttpRequest, body: SpecIn) -> dict[str, Any]:
     """What is wrong with settings, by field; nothing is launched."""
     preset = get_preset(body.preset)
@@ -160,7 +162,7 @@ def check(request: HttpRequest, body: SpecIn) -> dict[str, Any]:
     return {"valid": True, "problems": [], "spec": spec.model_dump(mode="json"), "without_effect": without_effect(spec)}
 
 
-@router.post("/cost", response={200: CostOut, **ERRORS}, operation_id="estimate_cost")
+@router.post("/cost", response={200: CostOut, **ERRORS}, operation_id="estimate_cost", auth=TokenAuth(Scope.READ))
 def cost(request: HttpRequest, body: CostIn) -> dict[str, Any]:
     """What a run would cost, from what earlier runs of the method did; nothing is launched."""
     version = get_version_for_user(user_of(request), body.version)

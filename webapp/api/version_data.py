@@ -13,6 +13,7 @@ from webapp.accounts.models import Role, Scope
 from webapp.api.answers import ERRORS, PathId, example, user_of
 from webapp.api.auth import TokenAuth
 from webapp.api.dataset_schemas import FiltersIn, QuestionOut, VersionFull, question_out, version_full
+from webapp.api.idempotency import idempotent
 from webapp.datasets.access import get_version_for_user
 from webapp.datasets.actions import parse_filters
 from webapp.datasets.asking import ask_about, last_question
@@ -92,6 +93,7 @@ def get_preview(request: HttpRequest, version_id: PathId, preview_id: PathId) ->
 
 
 @router.post("/{version_id}/filter", response={201: VersionFull, **ERRORS}, operation_id="filter_version")
+@idempotent
 def filter_version(request: HttpRequest, version_id: PathId, body: FiltersIn) -> "Status[dict[str, Any]]":
     """Have a worker make a version from this one by filters. Needs the role researcher."""
     user = user_of(request)
@@ -126,9 +128,7 @@ def download(request: HttpRequest, version_id: PathId, format: str) -> "HttpResp
     return archive_response(request, derived) if derived.state == DerivedState.READY else _answer(derived)
 
 
-@router.delete(
-    "/{version_id}", response={200: DeletedOut, **ERRORS}, operation_id="delete_version", auth=TokenAuth(Scope.CURATE)
-)
+@router.delete("/{version_id}", response={200: DeletedOut, **ERRORS}, operation_id="delete_version", auth=TokenAuth(Scope.CURATE))
 def delete(request: HttpRequest, version_id: PathId) -> dict[str, Any]:
     """Remove a version's files for good; refused while a run or search needs it. Needs the role curator."""
     user = user_of(request)

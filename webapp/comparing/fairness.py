@@ -75,7 +75,8 @@ def guard(runs: Sequence[Run]) -> Guarded:
     found: dict[str, list[Run]] = {}
     unfinished = []
     for run in runs:
-        if run.state == RunState.SUCCEEDED and run.protocol:
+        # A refit has nothing that could be compared.
+        if run.state == RunState.SUCCEEDED and run.protocol and run.refits_id is None:
             found.setdefault(json.dumps(_conditions(run), sort_keys=True), []).append(run)
         else:
             unfinished.append(run)

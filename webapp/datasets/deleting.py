@@ -10,6 +10,7 @@ from webapp.accounts.access import require_role
 from webapp.accounts.models import Role
 from webapp.audit.trail import record
 from webapp.datasets.models import Derived, Version, VersionState
+from webapp.delivering.promoting import held_of_version
 from webapp.experiments.models import ACTIVE_STATES, Run
 from webapp.searches.models import OPEN_STATES, Search
 from webapp.storage import delete_folder
@@ -34,7 +35,8 @@ def delete_version(version: Version, user: User) -> None:
     if needed := _needed_by(locked):
         more = f" and {len(needed) - _SHOWN} more" if len(needed) > _SHOWN else ""
         raise UserError(
-            f"{locked} is needed by {', '.join(needed[:_SHOWN])}{more}.", "Wait until they have ended, or cancel them first."
+            f"{locked} is needed by {', '.join(needed[:_SHOWN])}{more}.",
+            "Wait until they have ended, or cancel them first; replace a model in use by promoting others.",
         )
     keys = [locked.storage_key, *locked.derived.values_list("storage_key", flat=True)]
     # Other versions may be made from the same upload.
@@ -61,7 +63,7 @@ def _needed_by(version: Version) -> list[str]:
     runs = Run.objects.filter(version=version, state__in=ACTIVE_STATES).only("pk").order_by("pk")
     searches = Search.objects.filter(version=version, state__in=OPEN_STATES).order_by("pk")
     children = version.children.filter(state__in=(VersionState.QUEUED, VersionState.INGESTING)).order_by("pk")
-    return [*map(str, searches), *map(str, runs), *map(str, children)]
+    return [*held_of_version(version), *map(str, searches), *map(str, runs), *map(str, children)]
 
 
 def _free(keys: list[str]) -> None:

@@ -22,6 +22,7 @@ from webapp.datasets.report import rejected_key, report_context
 from webapp.datasets.starting import DISCARDABLE, start_version
 from webapp.datasets.surroundings import surroundings
 from webapp.datasets.uploads import ROLES, Announced, begin_upload, cancel_upload, store_whole
+from webapp.delivering.display import model_context
 from webapp.http import PageRequest, living_part, page, wants_part
 from webapp.streaming import download
 
@@ -51,11 +52,11 @@ def dataset_list(request: PageRequest) -> HttpResponse:
 def dataset_detail(request: PageRequest, pk: int) -> HttpResponse:
     """A dataset and its versions."""
     dataset = get_dataset_for_user(request.user, pk)
-    enter_project(request, dataset.project)
+    place = enter_project(request, dataset.project)
     versions = dataset.versions.defer(*HEAVY).select_related("dataset").annotate(run_count=Count("runs")).order_by("-number")
     rows = [{**version_row(version), "runs": version.run_count} for version in versions]
     context = {"dataset": dataset, "rows": rows, "card": card(dataset), "section": "datasets"}
-    return render(request, "datasets/detail.html", context)
+    return render(request, "datasets/detail.html", {**context, **model_context(dataset, place)})
 
 
 @page

@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404
 
 from webapp.datasets.models import HEAVY_OF_VERSION
+from webapp.delivering.models import Promotion
 from webapp.experiments.models import Run, RunGroup, RunStar
 
 
@@ -16,15 +17,20 @@ def runs_for_user(user: User) -> QuerySet[Run]:
 def get_run_for_user(user: User, pk: int) -> Run:
     """A run of one of the user's projects, or 404.
 
-    ``starred`` says whether the user has starred it, ``continued_by`` is the newest run that extends it, or None.
+    ``starred`` says whether the user has starred it, ``continued_by`` is the newest run that extends it, or None; so is
+    ``refitted_by`` of its refits. ``promoted``: it is its dataset's current model.
     """
     starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
     longer = Run.objects.filter(continues=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred, continued_by=Subquery(longer))
+    refits = Run.objects.filter(refits=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    promoted = Exists(Promotion.objects.filter(run=OuterRef("pk"), superseded_at=None))
+    known = {"starred": starred, "continued_by": Subquery(longer), "refitted_by": Subquery(refits), "promoted": promoted}
+    runs = runs_for_user(user).filter(pk=pk).annotate(**known)
     related = runs.select_related(
-        "project", "version__dataset", "created_by", "variant__group", "search_trial__search", "continues"
+        "project", "version__dataset", "created_by", "variant__group", "search_trial__search", "continues", "refits"
     )
     heavy = ("search_trial__search__plan", "search_trial__search__answer", "continues__spec", "continues__slices")
+    heavy += tuple(f"refits__{name}" for name in ("spec", "slices", "mask", "curve", "curve_at", "warnings", "notes", "progress"))
     found = related.defer(*HEAVY_OF_VERSION, *heavy).first()
     if found is None:
         raise Http404("There is no such run, or it is not yours.")

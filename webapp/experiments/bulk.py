@@ -13,6 +13,7 @@ from engine.errors import UserError
 from webapp.accounts.access import require_role, role_of
 from webapp.accounts.models import Project, Role
 from webapp.audit.trail import record
+from webapp.delivering.promoting import held_runs
 from webapp.display import count
 from webapp.experiments.actions import cancel_runs
 from webapp.experiments.events import MAIN_METRIC
@@ -232,6 +233,9 @@ def _needed(ids: list[int]) -> Iterator[tuple[int, str]]:
     members = Run.objects.filter(pk__in=ids).exclude(variant=None)
     for pk, kind, group in members.values_list("pk", "variant__group__kind", "variant__group"):
         yield pk, f"it belongs to {kind}-{group}"
+    refits = Run.objects.filter(refits__in=ids).order_by("pk").values_list("refits", "pk")
+    yield from ((pk, f"run-{refit} is its refit, and quotes its metrics") for pk, refit in refits)
+    yield from held_runs(ids)
     trials = Run.objects.filter(pk__in=ids).exclude(search_trial=None)
     yield from ((pk, f"it belongs to search-{number}") for pk, number in trials.values_list("pk", "search_trial__search__number"))
 

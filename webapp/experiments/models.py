@@ -145,6 +145,14 @@ class Run(models.Model):
         related_name="continuations",
         help_text="the run whose training this one extends; it begins from a copy of that one's last checkpoint",
     )
+    refits = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="refitted",
+        help_text="the run whose choices this one trains on all interactions: it has no metrics, those of that run are quoted",
+    )
     folder_key = models.CharField(max_length=300, blank=True, help_text="storage folder: checkpoints, model, ranks, result")
     data = models.JSONField(default=dict, help_text="engine.result.DataCounts")
     protocol = models.JSONField(default=dict, help_text="engine.result.Protocol")

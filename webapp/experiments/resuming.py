@@ -117,6 +117,8 @@ def extend_run(run: Run, user: User, limits: dict[str, Any]) -> Run:
 
 def why_not_extend(run: Run) -> str:
     """Why a run that has ended cannot be extended, in words; empty if it can."""
+    if run.refits_id is not None:
+        return f"{run} is a refit: its epochs are those that were chosen."
     if run.stopped_below:
         return f"{run} was ended early by the rule of its search, so it cannot be extended."
     if run.epochs == 0 and not run.trainable_parameters:

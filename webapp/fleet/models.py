@@ -59,6 +59,7 @@ class JobKind(models.TextChoices):
     COMPARE = "compare", "comparison of a group"
     COMPARE_RUNS = "compare-runs", "comparison of runs"
     ASK = "ask", "question to a run"
+    LISTS = "lists", "recommendations for everyone"
     SEARCH = "search", "choice of a search's next trials"
 
 

@@ -18,6 +18,7 @@ from webapp.broker import (
     DERIVE_TASK,
     EXECUTE_TASK,
     INGEST_TASK,
+    LISTS_TASK,
     QUEUES,
     SERVE_TASK,
     queue_names,
@@ -25,6 +26,7 @@ from webapp.broker import (
 )
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, DerivedState, Question, QuestionState, Version, VersionState
+from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import Run, RunState
 from webapp.notices.models import Delivery
 from webapp.serving.models import Ask, AskState
@@ -35,6 +37,7 @@ _WORDS = {
     INGEST_TASK: ("version to read", "versions to read"),
     ANSWER_TASK: ("question about a version", "questions about versions"),
     COMPARE_RUNS_TASK: ("comparison of runs", "comparisons of runs"),
+    LISTS_TASK: ("file of recommendations to make", "files of recommendations to make"),
     SERVE_TASK: ("question to a run", "questions to runs"),
     DERIVE_TASK: ("archive or report to make", "archives or reports to make"),
     DELIVER_TASK: ("notice to send", "notices to send"),
@@ -70,6 +73,7 @@ def backlog_parts() -> "list[QuerySet[Any, dict[str, Any]]]":
         _part(INGEST_TASK, Version.objects.filter(state=VersionState.QUEUED), "created_at"),
         _part(ANSWER_TASK, Question.objects.filter(state=QuestionState.ASKED), "asked_at"),
         _part(DERIVE_TASK, Derived.objects.filter(state=DerivedState.QUEUED), "asked_at"),
+        _part(LISTS_TASK, UserLists.objects.filter(state=ListsState.QUEUED), "asked_at"),
         _part(COMPARE_RUNS_TASK, RunComparison.objects.filter(answered_at=None), "asked_at"),
         _part(SERVE_TASK, Ask.objects.filter(state=AskState.ASKED, taken_at=None), "asked_at"),
         _part(DELIVER_TASK, Delivery.objects.filter(Q(sent_at=None), next_try_at__lte=now), "next_try_at"),

@@ -29,6 +29,13 @@ def recommend_question(items: Sequence[str], k: int, query: str = "") -> dict[st
     return {"items": [_short(item) for item in items], "k": _length(k), "query": _short(query)}
 
 
+def everything_question(user: str, k: int) -> dict[str, Any]:
+    """The question what comes after all that ``user``, an id of the version, did there; raises UserError."""
+    if not user:
+        raise UserError("No user is named.", "Send the id as it stands in the data.")
+    return {"items": [], "k": _length(k), "query": "", "of_user": _short(user)}
+
+
 def user_question(user: str, k: int) -> dict[str, Any]:
     """The question what is recommended to ``user``, an id of the version; raises UserError."""
     if not user:

@@ -55,6 +55,7 @@ def _described(kind: str, row: int) -> dict[str, Any]:
         JobKind.COMPARE: _group,
         JobKind.COMPARE_RUNS: _comparison,
         JobKind.ASK: _ask,
+        JobKind.LISTS: _lists,
         JobKind.SEARCH: _search,
     }
     found = known[JobKind(kind)](row) if kind in JobKind.values else None
@@ -106,6 +107,11 @@ def _comparison(pk: int) -> _Found:
 def _ask(pk: int) -> _Found:
     run = Run.objects.only("project").filter(asks=pk).first()
     return (run.project_id, f"question to {run}", paths.run(run.pk)) if run else None
+
+
+def _lists(pk: int) -> _Found:
+    run = Run.objects.only("project").filter(user_lists=pk).first()
+    return (run.project_id, f"recommendations of {run} for everyone", paths.lists(run.pk)) if run else None
 
 
 def _search(pk: int) -> _Found:

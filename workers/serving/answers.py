@@ -102,7 +102,7 @@ def _answer(ask: Ask, scratch: Path) -> dict[str, Any]:
         answer |= {"history": [], "found": catalogue.lines(found), "recommended": []}
     begin = time.monotonic()
     # Titles are found without the model: whoever looks for the first item need not wait for it.
-    if ask.kind == AskKind.USER or question["items"]:
+    if ask.kind == AskKind.USER or question["items"] or question.get("of_user"):
         stamp = (run.attempt, run.finished_at, run.folder_key)
         recommender, opening = models().get(f"run-{run.pk}", stamp, lambda: _open(run, catalogue, scratch))
         begin = time.monotonic()
@@ -115,6 +115,10 @@ def _recommended(recommender: "Recommender", ask: Ask) -> dict[str, Any]:
     question = ask.question
     if ask.kind == AskKind.USER:
         return recommender.test_user(question["user"], question["k"])
+    if question.get("of_user"):
+        # In use, not in the test: nothing of the user's history is held out.
+        user = question["of_user"]
+        return {"user": user, **recommender.recommend(recommender.history_of(user), question["k"], user)}
     return recommender.recommend(recommender.items(question["items"]), question["k"])
 
 

@@ -99,6 +99,10 @@ class Implementation(Method[DarecSpec]):
         """Weigh the parts of the score and counted models on validation, if asked for."""
         self.blend.fit(self._parts())
 
+    def adopt_calibration(self, state: dict[str, Tensor]) -> None:
+        """The weights of the blend, if there are any."""
+        self.blend.take(state)
+
     def scorer(self) -> Score:
         """``s(i|k)`` after the last item of each history, blended if weights were fitted."""
         if self.blend.fitted:

@@ -1,0 +1,69 @@
+"""Lists for everybody on pages: asked for once, followed, fetched by members alone."""
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+
+from tests.webapp.people import HOSTILE, People, make_run
+from webapp.datasets.models import Version
+from webapp.delivering.lists import OPEN_AT_ONCE
+from webapp.delivering.models import ListsState, UserLists
+from webapp.experiments.models import Run
+
+SENT = {"k": "5", "form": "csv", "seen": "keep"}
+
+
+def test_a_file_is_asked_for_once_and_fetched(alice: Client, people: People, charlie: Client, run: Run) -> None:
+    address = f"/runs/{run.pk}/everyone"
+    for _ in range(2):
+        assert alice.post(address, SENT)["Location"] == address
+    lists = UserLists.objects.get()
+    assert (lists.k, lists.form, lists.seen, lists.asked_by) == (5, "csv", "keep", people.alice)
+    assert alice.get(f"{address}/{lists.pk}").status_code == 404
+    part = alice.get(address, headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert "Queued" in part.content.decode()
+    UserLists.objects.update(state=ListsState.MAKING, progress={"done": 300, "total": 600})
+    assert "300 of 600 users, 50 %" in alice.get(address).content.decode()
+    key = default_storage.save("exports/1/lists.csv", ContentFile(b"user,item\n"))
+    UserLists.objects.update(state=ListsState.READY, storage_key=key, size=10, users=600, rows=3000, applied="keep")
+    assert alice.get(address, headers={"HX-Request": "true"}).status_code == 286
+    response = alice.get(f"{address}/{lists.pk}")
+    assert b"".join(response) == b"user,item\n"  # type: ignore[call-overload]
+    assert f'filename="run-{run.pk}-top-5.csv"' in response["Content-Disposition"]
+    assert charlie.get(f"{address}/{lists.pk}").status_code == 404
+    assert charlie.get(address).status_code == 404
+    other = make_run(run.version, "succeeded")
+    assert alice.get(f"/runs/{other.pk}/everyone/{lists.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("wrong", [{"k": "0"}, {"k": "201"}, {"k": "x"}, {"k": "٣"}, {"form": "exe"}, {"seen": "maybe"}])
+def test_wrong_values_are_said(alice: Client, run: Run, wrong: dict[str, str]) -> None:
+    response = alice.post(f"/runs/{run.pk}/everyone", {**SENT, **wrong})
+    assert response.status_code == 422
+    assert 'role="alert"' in response.content.decode()
+    assert not UserLists.objects.exists()
+
+
+def test_viewers_fetch_and_do_not_ask(bob: Client, run: Run) -> None:
+    assert bob.post(f"/runs/{run.pk}/everyone", SENT).status_code == 403
+    body = bob.get(f"/runs/{run.pk}/everyone").content.decode()
+    assert 'id="make-lists"' not in body
+    assert "No file has been made" in body
+
+
+def test_a_run_without_a_model_is_refused(alice: Client, version: Version) -> None:
+    run = make_run(version)
+    assert "no trained model yet" in alice.get(f"/runs/{run.pk}/everyone").content.decode()
+    assert alice.post(f"/runs/{run.pk}/everyone", SENT).status_code == 422
+
+
+def test_a_project_has_few_under_way(alice: Client, people: People, run: Run) -> None:
+    for k in range(1, OPEN_AT_ONCE + 1):
+        alice.post(f"/runs/{run.pk}/everyone", {**SENT, "k": str(k)})
+    assert "are being made already" in alice.post(f"/runs/{run.pk}/everyone", {**SENT, "k": "50"}).content.decode()
+    UserLists.objects.update(state=ListsState.FAILED, error=f"No {HOSTILE}.")
+    assert alice.post(f"/runs/{run.pk}/everyone", SENT).status_code == 302
+    body = alice.get(f"/runs/{run.pk}/everyone").content.decode()
+    assert "No &lt;script&gt;" in body

@@ -1,0 +1,138 @@
+"""Lists for everybody, with runs that were really trained: made, lost, given up, swept."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from redis import Redis
+
+from engine.data.version import read_version
+from engine.recommend import Recommender
+from tests.workers.fixtures import FAST, Run, child_of_this_process, storage_root
+from tests.workers.serving.conftest import Trained, asker, trained  # noqa: F401 - fixtures
+from tests.workers.waiting import wait_until
+from webapp.accounts.models import Membership, Role
+from webapp.datasets.models import VersionState
+from webapp.delivering.lists import KEPT_DAYS, ask_for_lists
+from webapp.delivering.models import ListsState, UserLists
+from webapp.experiments.models import MAX_ATTEMPTS
+from workers.lists import states
+from workers.lists.making import make_lists
+from workers.lists.supervising import supervise_lists
+from workers.reaping import Reaper
+from workers.sweep import sweep
+
+
+def queued(run: Run, form: str = "parquet", **values: object) -> UserLists:
+    return UserLists.objects.create(run=run, form=form, k=4, **values)
+
+
+def read(lists: UserLists) -> pl.DataFrame:
+    return pl.read_parquet(storage_root() / lists.storage_key)
+
+
+@pytest.mark.parametrize("preset", ["popularity", "sasrec"])
+def test_a_child_makes_the_file_that_everybody_would_get_alone(preset: str, trained: Trained) -> None:  # noqa: F811
+    lists = queued(trained(preset))
+    supervise_lists(lists.pk, FAST)
+    lists.refresh_from_db()
+    assert (lists.state, lists.error, lists.attempt) == (ListsState.READY, "", 1)
+    recommender = Recommender.open(
+        storage_root() / lists.run.folder_key, read_version(storage_root() / lists.run.version.storage_key), "cpu"
+    )
+    frame = read(lists)
+    users = recommender.version.users
+    assert (lists.users, lists.rows) == (len(users), frame.height)
+    assert lists.progress == {"done": len(users), "total": len(users)}
+    assert default_storage.size(lists.storage_key) == lists.size
+    alone = recommender.recommend(recommender.history_of(users[7]), 4, users[7])["recommended"]
+    found = frame.filter(pl.col("user") == users[7])["score"].to_list()
+    assert found == pytest.approx([line["score"] for line in alone], rel=1e-4)
+    supervise_lists(lists.pk, FAST)
+    lists.refresh_from_db()
+    assert lists.attempt == 1, "a message that comes twice does nothing"
+
+
+@pytest.mark.services
+def test_the_whole_way_by_a_message_and_a_worker(
+    trained: Trained,  # noqa: F811
+    asker: User,  # noqa: F811
+    start_worker: Callable[..., "subprocess.Popen[bytes]"],
+) -> None:
+    run = trained()
+    Membership.objects.create(user=asker, project=run.project, role=Role.RESEARCHER)
+    start_worker("io", "workers.app")
+    lists = ask_for_lists(run, asker, "csv", "3", "keep")
+    wait_until(lambda: UserLists.objects.get().state == ListsState.READY, 60)
+    lists.refresh_from_db()
+    assert (storage_root() / lists.storage_key).read_text(encoding="utf-8").startswith("user,item,rank,score,title\n")
+    assert lists.applied == "keep"
+
+
+def test_what_cannot_be_made_says_why(trained: Trained, tmp_path: Path) -> None:  # noqa: F811
+    lists = queued(trained())
+    run, version = lists.run, lists.run.version
+    version.state = VersionState.DELETED
+    version.save()
+    attempt = states.claim(lists.pk)
+    assert attempt is not None
+    make_lists(lists.pk, attempt, tmp_path, "exports/a")
+    lists.refresh_from_db()
+    assert (lists.state, str(run) in lists.error) == (ListsState.FAILED, True)
+
+
+def test_a_row_that_is_gone_ends_the_child(trained: Trained) -> None:  # noqa: F811
+    lists = queued(trained())
+    attempt = states.claim(lists.pk)
+    assert attempt is not None
+    UserLists.objects.all().delete()
+    assert not states.beat(lists.pk, attempt)
+    supervise_lists(lists.pk, FAST)
+    assert child_of_this_process() is None
+
+
+def test_a_child_that_takes_too_long_is_given_up(trained: Trained) -> None:  # noqa: F811
+    lists = queued(trained())
+    supervise_lists(lists.pk, replace(FAST, ingest_wall=0))
+    lists.refresh_from_db()
+    assert lists.state == ListsState.FAILED
+    assert not lists.storage_key
+
+
+def test_silent_attempts_are_lost_and_made_again_three_times(trained: Trained, broker: "Redis[bytes]") -> None:  # noqa: F811
+    lists = queued(trained())
+    for number in range(1, MAX_ATTEMPTS + 1):
+        assert states.claim(lists.pk) == number
+        assert states.claim(lists.pk) is None
+        UserLists.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=FAST.silence + 1))
+        Reaper(FAST).look()
+        lists.refresh_from_db()
+        last = number == MAX_ATTEMPTS
+        assert lists.state == (ListsState.FAILED if last else ListsState.QUEUED)
+        if not last:
+            Reaper(FAST).look()
+            assert broker.llen("io") == 1
+            broker.delete("io")
+        assert not states.finish(lists.pk, number), "a lost attempt writes nothing"
+
+
+def test_files_are_swept_after_some_days(trained: Trained) -> None:  # noqa: F811
+    run = trained()
+    old, fresh = queued(run), queued(run, "jsonl")
+    for lists in (old, fresh):
+        supervise_lists(lists.pk, FAST)
+        lists.refresh_from_db()
+    UserLists.objects.filter(pk=old.pk).update(asked_at=timezone.now() - timedelta(days=KEPT_DAYS, hours=1))
+    waits = queued(run, asked_at=timezone.now())
+    UserLists.objects.filter(pk=waits.pk).update(asked_at=timezone.now() - timedelta(days=KEPT_DAYS, hours=1))
+    assert old.storage_key.rpartition("/")[0] in sweep()
+    assert not default_storage.exists(old.storage_key)
+    assert default_storage.exists(fresh.storage_key)
+    assert set(UserLists.objects.values_list("pk", flat=True)) == {fresh.pk, waits.pk}

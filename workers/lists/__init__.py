@@ -1,0 +1,1 @@
+"""Making files with recommendations for every user."""
