@@ -7,6 +7,7 @@ data; they are the ones to quote.
 import json
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def refit(
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, chosen["result"], warnings, seconds, name)
     about = {"method": spec.method.id, "version": version.hash}
-    write_folder(workdir / "model", {"model": method.state()}, about, method.export)
+    write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
     write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
     return result

@@ -1,6 +1,7 @@
 """Which run is a dataset's current model: promoting one, and going back to the one before."""
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -101,9 +102,9 @@ def held_of_version(version: Version) -> list[str]:
     return [f"{run} (a model in use)" for run in runs]
 
 
-def _in_use(datasets: "QuerySet[Promotion, dict[str, int]]") -> dict[Dataset, tuple[int, int | None]]:
+def _in_use(datasets: "QuerySet[Promotion, Any]") -> dict[Dataset, tuple[int, int | None]]:
     """The numbers of the current run and of the one before, by dataset."""
     others = Promotion.objects.filter(dataset=OuterRef("dataset"), run__isnull=False).exclude(run_number=OuterRef("run_number"))
     former = Subquery(others.order_by("-pk").values("run_number")[:1])
     current = Promotion.objects.filter(dataset__in=datasets, superseded_at=None).select_related("dataset")
-    return {one.dataset: (one.run_number, one.former) for one in current.annotate(former=former)}  # type: ignore[attr-defined]
+    return {one.dataset: (one.run_number, one.former) for one in current.annotate(former=former)}
