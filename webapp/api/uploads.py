@@ -10,6 +10,7 @@ from pydantic import Field
 
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
+from webapp.api.document import add_example
 from webapp.api.idempotency import idempotent
 from webapp.api.schemas import ErrorOut
 from webapp.datasets.access import get_dataset_for_user
@@ -160,3 +161,33 @@ def _user(request: HttpRequest) -> User:
     # The bearer check has put the token's user there; nobody else reaches these functions.
     assert isinstance(request.user, User)  # noqa: S101
     return request.user
+
+
+_FILE = {"role": "interactions", "name": "ratings.csv.gz", "size": 9437184, "parts": 2, "stored": [0]}
+_UPLOAD = {
+    "key": "5b7f6a0e-6f0e-4a55-9b2f-0a4a3a5a2c11",
+    "part_bytes": 8388608,
+    "files": [_FILE],
+    "complete": False,
+}
+add_example(
+    "begin_upload",
+    request={"files": [{"role": "interactions", "name": "ratings.csv.gz", "size": 9437184}], "name": "Ratings"},
+    response={**_UPLOAD, "files": [{**_FILE, "stored": []}]},
+)
+add_example("get_upload", response=_UPLOAD)
+add_example("put_part", response={"number": 1, "size": 1048576, "sha256": "ab" * 32})
+add_example(
+    "guess_mapping",
+    response={
+        "layout": "",
+        "mapping": {"interactions": {"file": "ratings.csv.gz", "roles": {"customer": "user", "sku": "item", "bought": "time"}}},
+        "problem": "",
+        "columns": {"interactions": [{"name": "customer", "role": "user", "why": "its name, and its values repeat"}]},
+    },
+)
+add_example(
+    "start_version",
+    request={"filters": {"core": 5}},
+    response={"id": 7, "dataset": 3, "number": 1, "state": "queued", "url": "/datasets/3/versions/1"},
+)

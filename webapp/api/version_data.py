@@ -8,6 +8,7 @@ from pydantic import Field
 
 from webapp.accounts.models import Scope
 from webapp.api.auth import TokenAuth
+from webapp.api.document import add_example
 from webapp.api.runs import user_of
 from webapp.api.schemas import ErrorOut
 from webapp.datasets.access import get_version_for_user
@@ -79,3 +80,12 @@ def _answer(derived: Derived) -> "Status[dict[str, Any]]":
     done = derived.state in (DerivedState.READY, DerivedState.FAILED)
     values = {"state": derived.state, "result": derived.result, "error": derived.error, "hint": derived.hint}
     return Status(200 if done else 202, values)
+
+
+_MADE = {"state": "ready", "error": "", "hint": ""}
+add_example(
+    "get_leakage",
+    response={**_MADE, "result": {"split": "leave-one-out", "users": 943, "findings": [], "clean": ["…"], "untold": []}},
+)
+add_example("get_difference", response={**_MADE, "result": {"interactions": {"added": 120, "removed": 7}}})
+add_example("delete_version", response={"id": 7, "state": "deleted"})
