@@ -181,9 +181,9 @@ add_example(
     "guess_mapping",
     response={
         "layout": "",
-        "mapping": {"interactions": {"file": "ratings.csv.gz", "roles": {"customer": "user", "sku": "item", "bought": "time"}}},
+        "mapping": {"interactions": {"roles": {"customer": "user", "sku": "item"}, "header": True, "separator": "|"}},
         "problem": "",
-        "columns": {"interactions": [{"name": "customer", "role": "user", "why": "its name, and its values repeat"}]},
+        "columns": {"interactions": [{"name": "customer", "kind": "text", "reason": "its name says so", "role": "user"}]},
     },
 )
 add_example(

@@ -87,5 +87,8 @@ add_example(
     "get_leakage",
     response={**_MADE, "result": {"split": "leave-one-out", "users": 943, "findings": [], "clean": ["…"], "untold": []}},
 )
-add_example("get_difference", response={**_MADE, "result": {"interactions": {"added": 120, "removed": 7}}})
+add_example(
+    "get_difference",
+    response={**_MADE, "result": {"users_gone": {"count": 1, "samples": ["u9"]}, "users_new": {"count": 0, "samples": []}}},
+)
 add_example("delete_version", response={"id": 7, "state": "deleted"})
