@@ -71,6 +71,9 @@ def _look() -> dict[str, str]:
         answered = _worker_answers()
     except BrokerDown:
         return {"database": FINE, "broker": SILENT, "worker": SILENT}
+    except DatabaseError:
+        # It went away while the worker was asked.
+        return {"database": SILENT, "broker": FINE, "worker": SILENT}
     # A worker that reads ten million rows answers nobody for minutes, and all is well.
     worker = FINE if answered else BUSY if _all_busy() else SILENT
     return {"database": FINE, "broker": FINE, "worker": worker}

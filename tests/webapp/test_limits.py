@@ -1,4 +1,5 @@
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def status_of(parts: list[bytes], headers: list[tuple[bytes, bytes]]) -> int:
+def answer_to(parts: list[bytes], headers: list[tuple[bytes, bytes]], path: str = "/") -> list[Any]:
     sent: list[Any] = []
     messages = [{"type": "http.request", "body": part, "more_body": part is not parts[-1]} for part in parts]
 
@@ -26,8 +27,8 @@ def status_of(parts: list[bytes], headers: list[tuple[bytes, bytes]]) -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(limit_bodies(echo, LIMIT)({"type": "http", "headers": headers}, receive, send))
-    return int(sent[0]["status"])
+    asyncio.run(limit_bodies(echo, LIMIT)({"type": "http", "path": path, "headers": headers}, receive, send))
+    return sent
 
 
 @pytest.mark.parametrize(
@@ -40,4 +41,12 @@ def status_of(parts: list[bytes], headers: list[tuple[bytes, bytes]]) -> int:
     ],
 )
 def test_bytes_are_counted_whatever_the_headers_say(parts: list[bytes], headers: list[tuple[bytes, bytes]], status: int) -> None:
-    assert status_of(parts, headers) == status
+    assert answer_to(parts, headers)[0]["status"] == status
+
+
+def test_scripts_are_refused_in_the_shape_of_the_api() -> None:
+    start, body = answer_to([b"x"], [(b"content-length", b"11")], "/api/v1/uploads")
+    said, sent = json.loads(body["body"])["error"], dict(start["headers"])
+    assert (said["code"], "UPLOAD_LIMIT_MB" in said["hint"]) == ("too_large", True)
+    assert sent[b"content-type"] == b"application/json"
+    assert sent[b"x-request-id"].decode() == said["request_id"]

@@ -54,7 +54,7 @@ def test_without_a_broker(visitor: Client, settings: Settings) -> None:
 
 def test_however_many_ask_workers_are_asked_once(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(readiness.broker, "ask", lambda *arguments, **_: asked.append(arguments))
+    monkeypatch.setattr(broker, "ask", lambda *arguments, **_: asked.append(arguments))
     for _ in range(5):
         visitor.get("/readyz")
     assert len(asked) == 1

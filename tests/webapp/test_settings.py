@@ -45,6 +45,8 @@ def test_pages_load_neither_torch_nor_workers() -> None:
         ({"STORAGE_URL": "ftp://x"}, "must be file:///folder or s3://bucket/prefix"),
         ({"DEBUG": "perhaps"}, "DEBUG: got 'perhaps', must be 1 or 0"),
         ({"EMAIL_URL": "imap://user:hush@host"}, "EMAIL_URL: must be smtp://user:password@host:587?tls=1"),
+        ({"METRICS_ALLOW": "everybody"}, "METRICS_ALLOW: 'everybody' does not appear to be an IPv4 or IPv6 network"),
+        ({"API_RATE_PER_MINUTE": "many"}, "API_RATE_PER_MINUTE: got 'many', must be a whole number"),
         ({"UPLOAD_LIMIT_MB": "much"}, "UPLOAD_LIMIT_MB: got 'much', must be a whole number"),
     ],
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
-from redis import Redis
+from pytest_django import Settings
 
 from webapp import readiness
 from webapp.fleet.models import Echo
@@ -34,9 +34,9 @@ def test_an_echo_is_answered_once(database: None) -> None:
 
 
 @pytest.mark.services
-def test_a_real_worker_answers(database: None, broker: "Redis[bytes]", start_worker: StartProcess, settings: object) -> None:
+def test_a_real_worker_answers(database: None, broker: object, start_worker: StartProcess, settings: Settings) -> None:
     # A worker takes a while to start on a busy machine; the page itself waits for 5 s.
-    settings.READY_WAIT_SECONDS = 60.0  # type: ignore[attr-defined]
+    settings.READY_WAIT_SECONDS = 60.0
     start_worker("io", app="workers.app")
     response = Client().get("/readyz")
     assert response.status_code == 200, response.content

@@ -9,10 +9,12 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from tests.workers.fixtures import Dataset, Version, storage_root
+from webapp.accounts.models import IdempotentRequest
+from webapp.accounts.tokens import issue_token
 from webapp.comparing.models import RunComparison
 from webapp.datasets.models import Derived, Question, Upload
 from webapp.datasets.uploads import cancel_upload
-from webapp.fleet.models import WorkerNode
+from webapp.fleet.models import Echo, WorkerNode
 from webapp.notices.models import KEPT_DAYS, Notice
 from workers.sweep import sweep
 
@@ -114,3 +116,16 @@ def test_old_notices_and_workers_long_silent_go(database: None) -> None:
     sweep()
     assert [notice.title for notice in Notice.objects.all()] == [f"{KEPT_DAYS - 1} days old"]
     assert [node.pid for node in WorkerNode.objects.all()] == [23]
+
+
+def test_answers_to_repeated_requests_and_echoes_are_kept_for_a_day() -> None:
+    user = User.objects.create(username="script")
+    token, _ = issue_token(user, "script", None)
+    rows = [IdempotentRequest.objects.create(token=token, key=key, request_hash="0" * 64, status=201) for key in ("old", "new")]
+    old, new = Echo.objects.create(), Echo.objects.create()
+    then = timezone.now() - timedelta(days=1, minutes=1)
+    IdempotentRequest.objects.filter(pk=rows[0].pk).update(created_at=then)
+    Echo.objects.filter(pk=old.pk).update(asked_at=then)
+    sweep()
+    assert [row.key for row in IdempotentRequest.objects.all()] == ["new"]
+    assert [echo.pk for echo in Echo.objects.all()] == [new.pk]

@@ -15,11 +15,11 @@ from webapp.notices.reading import delivery_errors
 
 SCOPE_WORDS = {
     Scope.READ: "read",
-    Scope.LAUNCH: "read, upload and launch",
-    Scope.CURATE: "read, launch and curate",
-    Scope.ADMIN: "everything",
+    Scope.LAUNCH: "launch: read, upload, launch",
+    Scope.CURATE: "curate: launch, and change data",
+    Scope.ADMIN: "admin: everything",
 }
-"""What a token of each scope may do."""
+"""Each scope, by the name that the API uses, and what a token of it may do."""
 
 
 class TokenForm(forms.Form):
@@ -27,7 +27,7 @@ class TokenForm(forms.Form):
 
     name = forms.CharField(max_length=100, help_text="What will use it, e.g. nightly sweep")
     scope = forms.TypedChoiceField(
-        label="May",
+        label="Scope",
         coerce=Scope,
         choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
         initial=Scope.LAUNCH.value,
@@ -90,7 +90,7 @@ def _row(token: ApiToken) -> dict[str, object]:
         "pk": token.pk,
         "name": token.name,
         "start": f"darec_{token.lookup}_…",
-        "scope": SCOPE_WORDS[Scope(token.scope)],
+        "scope": token.scope,
         "made": moment(token.created_at),
         "expires": moment(token.expires_at) or "never",
         "used": moment(token.last_used_at) or "not yet",

@@ -64,8 +64,8 @@ class DocumentedAPI(NinjaAPI):
         document = super().get_openapi_schema(**options)
         scopes = {operation.operation_id: _scope(operation) for operation in self._operations()}
         for methods in document["paths"].values():
-            for details in methods.values():
-                _complete(details, scopes.get(details["operationId"]))
+            for method, details in methods.items():
+                _complete(method, details, scopes.get(details["operationId"]))
         scheme = document["components"].get("securitySchemes", {}).get(TokenAuth.__name__)
         if scheme is not None:
             scheme["description"] = "A token of your profile page: darec_…"
@@ -82,16 +82,20 @@ def _scope(operation: Operation) -> Scope | None:
     return found[0] if found else None
 
 
-def _complete(details: dict[str, Any], scope: Scope | None) -> None:
+def _complete(method: str, details: dict[str, Any], scope: Scope | None) -> None:
     if scope is not None:
         details[SCOPE_KEY] = scope.value
-    # What comes last is shown last.
     responses = {int(status): answer for status, answer in details["responses"].items()}
-    for status, words in _FAILURES.items():
+    failures = dict(_FAILURES)
+    if "requestBody" in details:
+        failures[413] = "The body is too large."
+    if any(parameter.get("name") == HEADER for parameter in details.get("parameters", [])):
+        failures[409] = "A request with the same key is being answered."
+    for status, words in failures.items():
         content = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorOut"}}}
         responses[status] = {"description": words, "content": content}
-    if any(parameter.get("name") == HEADER for parameter in details.get("parameters", [])):
-        responses[409] = {**responses[422], "description": "A request with the same key is being answered."}
+    if method == "get":
+        responses[304] = {"description": "Nothing changed since the ETag that was sent in If-None-Match."}
     details["responses"] = dict(sorted(responses.items()))
     example = EXAMPLES.get(details["operationId"], {})
     if example.get("request") is not None and "requestBody" in details:

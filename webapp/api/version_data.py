@@ -13,6 +13,7 @@ from webapp.accounts.models import Role, Scope
 from webapp.api.answers import ERRORS, PathId, example, user_of
 from webapp.api.auth import TokenAuth
 from webapp.api.dataset_schemas import FiltersIn, QuestionOut, VersionFull, question_out, version_full
+from webapp.api.document import add_example
 from webapp.api.idempotency import idempotent
 from webapp.datasets.access import get_version_for_user
 from webapp.datasets.actions import parse_filters
@@ -153,3 +154,15 @@ def _answer(derived: Derived) -> "Status[dict[str, Any]]":
     done = derived.state in (DerivedState.READY, DerivedState.FAILED)
     values = {"state": derived.state, "result": derived.result, "error": derived.error, "hint": derived.hint}
     return Status(200 if done else 202, values)
+
+
+_MADE = {"state": "ready", "error": "", "hint": ""}
+add_example(
+    "get_leakage",
+    response={**_MADE, "result": {"split": "leave-one-out", "users": 943, "findings": [], "clean": ["…"], "untold": []}},
+)
+add_example(
+    "get_difference",
+    response={**_MADE, "result": {"users_gone": {"count": 1, "samples": ["u9"]}, "users_new": {"count": 0, "samples": []}}},
+)
+add_example("delete_version", response={"id": 7, "state": "deleted"})
