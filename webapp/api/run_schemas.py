@@ -300,7 +300,7 @@ def run_line(run: Run) -> dict[str, Any]:
 
 def layers_of(run: Run) -> list[dict[str, Any]]:
     """Its architecture, the lowest layer first."""
-    return list(run.layers.values("layer", "kind", "target", "rank", "parameters"))
+    return [dict(layer) for layer in run.layers.values("layer", "kind", "target", "rank", "parameters")]
 
 
 def samples_of(run: Run) -> Iterator[dict[str, Any]]:
