@@ -28,7 +28,7 @@ def list_datasets(
     if project is not None:
         found = found.filter(project=get_project_for_user(user, project))
     page = page_of(found, limit, cursor)
-    return {"items": [dataset_line(dataset, dataset.held) for dataset in page.rows], "next": page.next}  # type: ignore[attr-defined]
+    return {"items": [dataset_line(dataset, vars(dataset)["held"]) for dataset in page.rows], "next": page.next}
 
 
 @router.get("/{dataset_id}", response={200: DatasetOut, **ERRORS}, operation_id="get_dataset")

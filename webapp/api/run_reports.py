@@ -166,5 +166,5 @@ def files(request: HttpRequest, run_id: PathId) -> list[dict[str, Any]]:
 def file(
     request: HttpRequest, run_id: PathId, name: Annotated[str, Path(description="as the list of files says it")]
 ) -> HttpResponseBase:
-    """One file of the run."""
+    """One file of the run, as an attachment."""
     return file_response(request, get_run_for_user(user_of(request), run_id), name)

@@ -25,6 +25,7 @@ from webapp.datasets.uploads import (
     status,
     store_part,
 )
+from webapp.experiments.actions import check_storable
 
 router = Router(tags=["uploads"])
 
@@ -145,6 +146,7 @@ def guess(request: HttpRequest, key: uuid.UUID) -> dict[str, Any]:
 def start(request: HttpRequest, key: uuid.UUID, body: VersionIn) -> "Status[dict[str, Any]]":
     """Have a worker make a version of the files; the upload is then part of it."""
     upload = _mine(request, key)
+    check_storable([body.filters, body.mapping])
     mapping = body.mapping
     if mapping is None and is_complete(upload):
         mapping = require_mapping(describe(upload))

@@ -57,7 +57,7 @@ def begin_upload(
     """
     name = name.strip()
     if dataset is None:
-        if not 0 < len(name) <= 100:
+        if not 0 < len(name) <= 100 or "\x00" in name:
             raise DataError("The dataset needs a name of at most 100 characters.", "Say what the data is, e.g. Beauty 2014.")
         if Dataset.objects.filter(project=project, name=name).exists():
             raise DataError(f"The project has a dataset '{name}' already.", "Choose another name, or add a version to it.")
@@ -101,7 +101,8 @@ def get_upload_for_user(user: User, key: uuid.UUID) -> Upload:
 
 def get_file(upload: Upload, role: str) -> UploadFile:
     """The file of that role, or 404."""
-    found = upload.files.filter(role=role).first()
+    # Compared here: the role is part of an address, and may hold what Postgres cannot.
+    found = next((file for file in upload.files.all() if file.role == role), None)
     if found is None:
         raise Http404("The upload has no such file.")
     return found

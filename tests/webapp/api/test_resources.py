@@ -160,7 +160,13 @@ def test_recommend(people: People, version: Version, settings: Settings) -> None
     assert refused(ask(people.alice, "get", address), 404)
     assert refused(ask(people.charlie, "post", f"/runs/{run.pk}/recommend", {"history": ["i1"]}), 404)
     assert refused(ask(people.bob, "post", f"/runs/{make_run(version).pk}/recommend", {"history": ["i1"]}), 422)
-    for body in ({"history": []}, {"history": ["a\x00b"]}, {"history": ["i1"], "k": 0}, {"history": ["i1"], "k": 10_000}):
+    wrong: list[dict[str, Any]] = [
+        {"history": []},
+        {"history": ["a\x00b"]},
+        {"history": ["i1"], "k": 0},
+        {"history": ["i1"], "k": 10_000},
+    ]
+    for body in wrong:
         assert refused(ask(people.bob, "post", f"/runs/{run.pk}/recommend", body), 422)
 
 
