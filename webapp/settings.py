@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "webapp.comparing",
     "webapp.fleet",
     "webapp.notices",
+    "webapp.operations",
     "webapp.serving",
 ]
 MIDDLEWARE = [
