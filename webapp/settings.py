@@ -123,6 +123,7 @@ INSTALLED_APPS = [
     "webapp.fleet",
     "webapp.mirroring",
     "webapp.notices",
+    "webapp.operations",
     "webapp.serving",
     "webapp.delivering",
 ]

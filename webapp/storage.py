@@ -9,6 +9,12 @@ from pathlib import Path, PurePosixPath
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 
+MARKER = "COMPLETE"
+"""The name of ``engine.training.checkpoint.MARKER``: what lies in a folder, or below it, is whole once this file is there."""
+_REMEMBERED = 32
+_stored_as: dict[str, dict[str, tuple[int, int, int]]] = {}
+"""Of the folders that this process has published or fetched last: the local file (inode, time, size) that each name holds."""
+
 
 def local_root() -> Path | None:
     """The storage's folder on this machine, or None for an object store."""
@@ -25,31 +31,66 @@ def fetch_folder(key: str, into: Path) -> Path:
         return folder
     folder = into / key
     folder.mkdir(parents=True, exist_ok=True)
+    stamps = {}
     for name in _files(key):
         target = folder / PurePosixPath(name).relative_to(key)
         target.parent.mkdir(parents=True, exist_ok=True)
         with default_storage.open(name) as source, tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as sink:
             shutil.copyfileobj(source, sink)
         os.replace(sink.name, target)
+        stamps[name] = _stamp(target)
+    _remember(key, stamps)
     return folder
 
 
 def publish_folder(folder: Path, key: str) -> None:
-    """Make ``key`` hold the files of ``folder``, and no others. Nothing to do where ``folder`` is that place already."""
+    """Make ``key`` hold the files of ``folder``, and no others. Nothing to do where ``folder`` is that place already.
+
+    What this process has stored or fetched before and is the same still is not sent again. Whenever this is interrupted, a
+    folder below ``key`` that has a marker of completeness has all of its files: the marker comes last, and goes first.
+    """
     root = local_root()
     if root is not None and folder.resolve() == (root / key).resolve():
         return
-    wanted = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        wanted[f"{key}/{path.relative_to(folder).as_posix()}"] = path
-    for name, path in wanted.items():
-        if default_storage.exists(name):
-            default_storage.delete(name)
-        with path.open("rb") as source:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    wanted = {f"{key}/{path.relative_to(folder).as_posix()}": path for path in paths}
+    stamps = {name: _stamp(path) for name, path in wanted.items()}
+    stored, known = set(_files(key)), _stored_as.get(key, {})
+    changed = {name for name, stamp in stamps.items() if name not in stored or known.get(name) != stamp}
+    for marker in sorted(stored | set(wanted)):
+        if _is_marker(marker) and any(name.startswith(marker.removesuffix(MARKER)) for name in changed):
+            changed.add(marker)
+            _delete(marker, stored)
+    for name in sorted(changed & set(wanted), key=lambda name: (_is_marker(name), name)):
+        if root is not None:
+            _delete(name, stored)
+        with wanted[name].open("rb") as source:
             default_storage.save(name, File(source))
-    for name in _files(key):
-        if name not in wanted:
-            default_storage.delete(name)
+    for name in sorted(stored - set(wanted), key=lambda name: (not _is_marker(name), name)):
+        default_storage.delete(name)
+    _remember(key, stamps)
+
+
+def _delete(name: str, stored: set[str]) -> None:
+    if name in stored:
+        default_storage.delete(name)
+        stored.discard(name)
+
+
+def _is_marker(name: str) -> bool:
+    return PurePosixPath(name).name == MARKER
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _remember(key: str, stamps: dict[str, tuple[int, int, int]]) -> None:
+    _stored_as.pop(key, None)
+    _stored_as[key] = stamps
+    if len(_stored_as) > _REMEMBERED:
+        del _stored_as[next(iter(_stored_as))]
 
 
 def list_files(key: str) -> list[tuple[str, int]]:

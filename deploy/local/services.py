@@ -42,6 +42,11 @@ PREPARE_SECONDS = 600.0
 WEB, WORKERS, BROKER, DATABASE = range(4)
 STOP_SECONDS = {WEB: 6.0, WORKERS: 20.0}
 """A worker's child may take half of that to reach a checkpoint (WORKER_STOP_GRACE_SECONDS)."""
+CONCURRENCY = {"io": 2, "gpu": 1, "serve": 1}
+"""The queues that workers are started for, and how many things each worker does at the same time."""
+BEAT_COMMAND = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
+REAPER_COMMAND = ["workers.reaper"]
+"""What follows ``python -m``. The container images, units and manifests in ``deploy/`` run the same commands; a test compares."""
 
 
 def embedded_postgres(home: Home, keep_open: tuple[int, ...]) -> tuple[Service, Postgres]:
@@ -71,24 +76,41 @@ def python_services(home: Home, environment: dict[str, str], port: int, keep_ope
     # Only the web server: a worker's connections live as long as its task, and must not be shared with its children.
     pooled = {**environment, "DATABASE_POOL": str(envint("DATABASE_POOL", 32))}
     environment = {**environment, "DATABASE_POOL": "0"}
-    web = ["uvicorn", "webapp.asgi:application", "--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "3"]
-    # A busy machine is no reason to kill a process that will answer.
-    web += ["--workers", str(envint("WEB_WORKERS", 2)), "--timeout-worker-healthcheck", "60"]
-    beat = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
+    web = web_command("127.0.0.1", str(port), str(envint("WEB_WORKERS", 2)))
     return [
         _service("web", WEB, web, home, pooled, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
-        _worker("io", 2, home, environment, keep_open),
-        _worker("gpu", 1, home, environment, keep_open),
-        _worker("serve", 1, home, environment, keep_open),
-        _service("beat", WORKERS, beat, home, environment, keep_open, lambda: True),
-        _service("reaper", WORKERS, ["workers.reaper"], home, environment, keep_open, lambda: True),
+        *(_worker(queue, concurrency, home, environment, keep_open) for queue, concurrency in CONCURRENCY.items()),
+        _service("beat", WORKERS, BEAT_COMMAND, home, environment, keep_open, lambda: True),
+        _service("reaper", WORKERS, REAPER_COMMAND, home, environment, keep_open, lambda: True),
+    ]
+
+
+def web_command(host: str, port: str, processes: str) -> list[str]:
+    """What follows ``python -m`` for the web server."""
+    command = ["uvicorn", "webapp.asgi:application", "--host", host, "--port", port, "--timeout-graceful-shutdown", "3"]
+    # A busy machine is no reason to kill a process that will answer.
+    return [*command, "--workers", processes, "--timeout-worker-healthcheck", "60"]
+
+
+def worker_command(queue: str, node: str, concurrency: str) -> list[str]:
+    """What follows ``python -m`` for a worker of one queue that is called ``node``."""
+    command = ["celery", "-A", "workers.app", "worker", "--queues", queue, "--hostname", node, "--concurrency", concurrency]
+    return [
+        *command,
+        "--prefetch-multiplier",
+        "1",
+        "--pool",
+        "prefork",
+        "--loglevel",
+        "INFO",
+        "--without-gossip",
+        "--without-mingle",
     ]
 
 
 def _worker(queue: str, concurrency: int, home: Home, environment: dict[str, str], keep_open: tuple[int, ...]) -> Service:
     node = f"{queue}-{secrets.token_hex(3)}@{socket.gethostname()}"
-    command = ["celery", "-A", "workers.app", "worker", "--queues", queue, "--hostname", node, "--concurrency", str(concurrency)]
-    command += ["--prefetch-multiplier", "1", "--pool", "prefork", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    command = worker_command(queue, node, str(concurrency))
     # The engine sets the number of threads itself, run by run.
     without = {name: value for name, value in environment.items() if name != "OMP_NUM_THREADS"}
     return _service(f"worker-{queue}", WORKERS, command, home, without, keep_open, lambda: pings(environment["BROKER_URL"], node))

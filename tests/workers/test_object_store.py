@@ -1,18 +1,24 @@
 """The whole way on an object store: nothing of it may hang on a shared disk. The store is moto's server, which speaks S3."""
 
+import contextlib
 import io
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import boto3
 import pytest
+import torch
 from django.contrib.auth.models import User
-from django.core.files.base import ContentFile
-from moto.server import ThreadedMotoServer
-from pytest_django.fixtures import Settings
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
+from storages.backends.s3 import S3Storage
 
 from engine.data.generated import generate
 from engine.presets import get_preset
+from engine.training import checkpoint
+from engine.training.checkpoint import CheckpointFolder, load_tensors, write_folder
+from tests.support.object_store import names
 from tests.workers.fixtures import FAST, Dataset, RunState, VersionState
 from webapp.accounts.models import Membership, Role
 from webapp.datasets import uploads
@@ -23,41 +29,11 @@ from webapp.datasets.starting import start_version
 from webapp.datasets.uploads import Announced, begin_upload, cancel_upload, store_part
 from webapp.experiments.actions import launch_run
 from webapp.experiments.resuming import extend_run
-from webapp.settings import storage_backend
-from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
+from webapp.storage import MARKER, delete_folder, fetch_folder, local_root, publish_folder
 from workers.claims import claim_run, claim_version
 from workers.supervisor import supervise_run, supervise_version
 
 pytestmark = pytest.mark.services
-SECRETS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(endpoint: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> object:
-    """The bucket ``lab``, used by this process and its children as ``STORAGE_URL`` says."""
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    store = boto3.resource("s3", endpoint_url=endpoint).Bucket("lab")
-    store.create()
-    url = f"s3://lab/team?endpoint={endpoint}"
-    monkeypatch.setenv("STORAGE_URL", url)
-    settings.STORAGES = {**settings.STORAGES, "default": storage_backend(url)}
-    yield store
-    store.objects.all().delete()
-    store.delete()
-
-
-def names(bucket: object) -> set[str]:
-    return {item.key for item in bucket.objects.all()}  # type: ignore[attr-defined]
 
 
 def test_folders_go_there_and_back(bucket: object, tmp_path: Path) -> None:
@@ -78,6 +54,75 @@ def test_folders_go_there_and_back(bucket: object, tmp_path: Path) -> None:
     delete_folder("runs/1")
     assert names(bucket) == set()
     assert list(fetch_folder("runs/1", tmp_path / "empty").iterdir()) == []
+
+
+def _checkpoint(folder: Path, step: int) -> None:
+    write_folder(folder / f"step-{step:09d}", {"model": {"w": torch.full((4,), float(step))}}, {"step": step})
+
+
+def test_what_is_the_same_is_sent_once(bucket: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    save = S3Storage.save
+
+    def counted(storage: S3Storage, name: str, content: File) -> str:
+        sent.append(name)
+        return str(save(storage, name, content))
+
+    monkeypatch.setattr(S3Storage, "save", counted)
+    _checkpoint(tmp_path / "run", 1)
+    publish_folder(tmp_path / "run", "runs/1")
+    assert sent[-1] == "runs/1/step-000000001/COMPLETE"
+    assert len(sent) == 3
+    _checkpoint(tmp_path / "run", 2)
+    publish_folder(tmp_path / "run", "runs/1")
+    assert len(sent) == 6
+    copy = fetch_folder("runs/1", tmp_path / "other")
+    publish_folder(copy, "runs/1")
+    assert len(sent) == 6
+    # A folder that is written anew is sent whole where it changed, and its marker with it.
+    (copy / "step-000000002" / "state.json").write_text("{}")
+    publish_folder(copy, "runs/1")
+    assert sent[6:] == ["runs/1/step-000000002/state.json", "runs/1/step-000000002/COMPLETE"]
+    # What somebody else removed is sent again.
+    default_storage.delete("runs/1/step-000000001/state.json")
+    publish_folder(copy, "runs/1")
+    assert sent[8:] == ["runs/1/step-000000001/state.json", "runs/1/step-000000001/COMPLETE"]
+    assert MARKER == checkpoint.MARKER
+
+
+def test_wherever_it_is_cut_off_a_complete_checkpoint_is_there(
+    bucket: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call to the store in turn is the last one: the checkpoint before or the new one is there, and is whole."""
+    for last in range(12):
+        folder, key = tmp_path / f"run-{last}", f"runs/{last}"
+        _checkpoint(folder, 1)
+        publish_folder(folder, key)
+        shutil.rmtree(folder / "step-000000001")
+        _checkpoint(folder, 2)
+        left = iter(range(last))
+        with monkeypatch.context() as patch:
+            for name in ("save", "delete"):
+                patch.setattr(S3Storage, name, _until(left, getattr(S3Storage, name)))
+            with contextlib.suppress(ConnectionError):
+                publish_folder(folder, key)
+        copy = CheckpointFolder(fetch_folder(key, tmp_path / f"copy-{last}"))
+        found = copy.last()
+        assert found is not None, last
+        step = int(found.name[-1])
+        assert copy.read_state(found) == {"step": step}
+        assert load_tensors(found / "model.safetensors")["w"].tolist() == [float(step)] * 4
+        publish_folder(folder, key)
+        assert {Path(name).parts[-2] for name in names(bucket) if f"/{key}/" in name} == {"step-000000002"}
+
+
+def _until(left: Iterator[int], call: Callable[..., Any]) -> Callable[..., Any]:
+    def limited(*arguments: Any) -> Any:
+        if next(left, None) is None:
+            raise ConnectionError("the store went away")
+        return call(*arguments)
+
+    return limited
 
 
 def test_an_upload_in_parts_becomes_a_version(bucket: object, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
