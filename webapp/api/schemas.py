@@ -6,6 +6,7 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
+from webapp.api.errors import CODES
 from webapp.experiments.models import Run
 
 
@@ -19,7 +20,7 @@ class Problem(Schema):
 class ErrorBody(Schema):
     """What happened, and what to do."""
 
-    code: str = Field(description="for machines; the description of the API lists all")
+    code: str = Field(description="for machines", json_schema_extra={"enum": list(CODES)})
     message: str
     hint: str = Field(description="what to do about it; may be empty")
     field: str | None = Field(None, description="dotted path of the setting that is wrong, where one is")
