@@ -4,7 +4,7 @@ import time
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from webapp.accounts.access import Place, find_place, get_place
 from webapp.http import PageRequest, living_part, page, wants_part
@@ -37,7 +37,7 @@ def _poll(request: PageRequest, place: Place) -> HttpResponse:
     return shared(request, ("home", place.project.pk, place.role, projects, int(time.time() / _FRESH_SECONDS)), make)
 
 
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """200: this process answers. It looks at nothing else, so that a restart is not asked for where it would not help."""
     return JsonResponse({"web": "ok"})

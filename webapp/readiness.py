@@ -6,7 +6,7 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as BrokerDown
 
 from webapp import broker
@@ -19,7 +19,7 @@ _QUEUE = broker.QUEUES[broker.ECHO_TASK]
 FINE, BUSY, SILENT = "ok", "busy", "does not answer"
 
 
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 if all parts are fine, else 503; each is said apart. However many ask, workers are asked once in two seconds."""
     parts = _CHECK.read()

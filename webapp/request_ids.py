@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_KEPT = "_request_id"
 _CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 
 
@@ -25,6 +26,7 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
         given = request.headers.get(HEADER, "")
         # Anything else could break the lines of the log, or fill it.
         known = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+        setattr(request, _KEPT, known)
         token = _CURRENT.set(known)
         try:
             response = get_response(request)
@@ -41,6 +43,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Lets every record through."""
-        known = current_request_id()
+        # Django writes "Not Found: /…" when all middleware is done; it hands the request over.
+        known = current_request_id() or getattr(getattr(record, "request", None), _KEPT, "")
         record.request_id = f" [{known}]" if known else ""
         return True

@@ -103,3 +103,4 @@ def test_healthz_says_that_this_process_lives_and_nothing_else(
     with django_assert_num_queries(0):
         response = visitor.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"web": "ok"})
+    assert visitor.head("/healthz").status_code == 200, "balancers ask so"

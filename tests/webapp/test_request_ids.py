@@ -43,9 +43,11 @@ def test_the_log_names_it(alice: Client, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr("webapp.home.overview", broken)
         alice.raise_request_exception = False
         alice.get("/", headers={"X-Request-ID": "my-id"})
+        alice.get("/nothing", headers={"X-Request-ID": "other-id"})
         logging.getLogger("after").warning("said")
     finally:
         logging.getLogger().removeHandler(handler)
     assert any(line.startswith("webapp.failures [my-id]: reference ") for line in lines)
+    assert "django.request [other-id]: Not Found: /nothing" in lines
     assert "after: said" in lines
     assert current_request_id() == ""

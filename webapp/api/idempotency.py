@@ -88,7 +88,10 @@ def _answer_once(request: HttpRequest, token: ApiToken, key: str, hashed: str, r
     with transaction.atomic():
         row = _claim(token, key, hashed)
         if row is None:
-            known = IdempotentRequest.objects.get(token=token, key=key)
+            known = IdempotentRequest.objects.filter(token=token, key=key).first()
+            if known is None:
+                # Swept away, or its token deleted, in this very moment.
+                raise ConflictError(f"What was known of the {HEADER} {key} has just expired.", "Send it again.", HEADER)
             if known.request_hash != hashed:
                 raise IdempotencyMismatchError(
                     f"The {HEADER} {key} belongs to another request of this token.", "Use a new key for a new request.", HEADER

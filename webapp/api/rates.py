@@ -78,10 +78,10 @@ def _count(token: int, window: int) -> int | None:
     key = f"dareclab:rate:{token}:{window}"
 
     def ask(client: Any) -> int:
-        pipeline = client.pipeline(transaction=False)
-        pipeline.incr(key)
-        pipeline.expire(key, 2 * WINDOW)
-        return int(pipeline.execute()[0])
+        used = int(client.incr(key))
+        if used == 1:
+            client.expire(key, 2 * WINDOW)
+        return used
 
     return link.ask(ask)
 

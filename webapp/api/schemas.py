@@ -3,6 +3,8 @@
 from ninja import Schema
 from pydantic import Field
 
+from webapp.api.errors import CODES
+
 
 class Problem(Schema):
     """One wrong setting."""
@@ -14,7 +16,7 @@ class Problem(Schema):
 class ErrorBody(Schema):
     """What happened, and what to do."""
 
-    code: str = Field(description="for machines; the description of the API lists all")
+    code: str = Field(description="for machines", json_schema_extra={"enum": list(CODES)})
     message: str
     hint: str = Field(description="what to do about it; may be empty")
     field: str | None = Field(None, description="dotted path of the setting that is wrong, where one is")

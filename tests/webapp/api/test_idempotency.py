@@ -67,6 +67,19 @@ def test_after_an_error_the_key_is_free(script: Client, version: Version) -> Non
     assert launch(script, version).status_code == 201
 
 
+def test_what_the_database_refuses_leaves_nothing(script: Client, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(run: Run) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 99999999999::int")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("webapp.api.runs.run_out", broken)
+        said = error(launch(script, version), 422)
+        assert "neither be stored nor looked for" in said["message"]
+    assert not Run.objects.exists()
+    assert launch(script, version).status_code == 201
+
+
 def test_a_fault_of_ours_leaves_nothing(script: Client, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> None:
         raise RuntimeError("broken on purpose")

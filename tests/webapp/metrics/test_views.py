@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import Settings
 from redis import Redis
@@ -82,7 +83,7 @@ def test_how_things_stand(reader: Client, version: Version) -> None:
     assert found['dareclab_runs{state="running"}'] == 0
     assert found['dareclab_queue_rows{queue="gpu"}'] == 2
     assert found['dareclab_queue_oldest_seconds{queue="gpu"}'] >= 0
-    assert found["dareclab_broker_up"] == 1
+    assert found["dareclab_broker_up"] == found["dareclab_database_up"] == 1
     assert 'dareclab_queue_messages{queue="io"}' in found
     assert found['dareclab_workers{queue="io"}'] == 1
     assert found['dareclab_workers{queue="gpu"}'] == 0
@@ -132,3 +133,16 @@ def test_the_address_of_a_request_is_no_label(visitor: Client) -> None:
     for number in range(20):
         visitor.get(f"/runs/{number}")
     assert {labels["view"] for _, labels, _ in requests.REQUESTS.families()[0].samples} <= {"run", "none", "login"}
+
+
+def test_without_the_database_the_rest_is_said(visitor: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A stand-in: the database that all tests share cannot be stopped here.
+    def away() -> None:
+        raise OperationalError("connection refused")
+
+    settings.METRICS_ALLOW = networks("METRICS_ALLOW", "127.0.0.1")
+    visitor.get("/healthz")
+    monkeypatch.setattr("webapp.metrics.views.state_families", away)
+    found = samples(visitor.get("/metrics"))
+    assert found["dareclab_database_up"] == 0
+    assert found['dareclab_http_requests_total{view="healthz",method="GET",status="200"}'] == 1
