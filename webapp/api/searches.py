@@ -5,7 +5,6 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from ninja import Router, Status
 
-from engine.adapters.choice import LayerChoice
 from engine.errors import SpecError
 from engine.search.presets import search_presets
 from webapp.accounts.access import require_role
@@ -127,7 +126,7 @@ def architecture(request: HttpRequest, search_id: PathId) -> dict[str, Any]:
     row = board.winner or board.best
     if row is None:
         raise Http404(f"No trial of {board.search} has ended with a value yet.")
-    choices: tuple[LayerChoice, ...] = row.read_candidate().architecture
+    choices = row.read_candidate().architecture
     layers = [{"layer": layer, "kind": one.kind, "target": one.target, "rank": one.rank} for layer, one in enumerate(choices)]
     about = {"trial": row.number, "run": row.run_id, "value": row.value, "parameters": row.parameters}
     return {**about, "decided": board.winner is not None, "layers": layers, "settings": settings(row)}
