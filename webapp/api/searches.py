@@ -1,16 +1,15 @@
 """Searches by REST: launch them, watch their trials, and what people do with them."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
-from engine.adapters.choice import LayerChoice
 from engine.errors import SpecError
 from engine.search.presets import search_presets
-from webapp.accounts.access import require_role
+from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
-from webapp.api.answers import ERRORS, Cursor, Limit, PathId, Seen, Wait, page_of, user_of, waited
+from webapp.api.answers import ERRORS, MOST_ID, Cursor, Limit, PathId, Seen, Wait, page_of, user_of, waited
 from webapp.api.idempotency import idempotent
 from webapp.api.run_schemas import RunOut, run_out
 from webapp.api.search_schemas import (
@@ -34,15 +33,27 @@ from webapp.searches.board import load, settings
 from webapp.searches.form import HIDDEN
 from webapp.searches.launching import launch_best, launch_search
 from webapp.searches.listing import with_counts
-from webapp.searches.models import Search
+from webapp.searches.models import Search, SearchState
 
 router = Router(tags=["searches"])
 
 
 @router.get("", response={200: SearchPage, **ERRORS}, operation_id="list_searches")
-def list_searches(request: HttpRequest, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
-    """Searches of all your projects, newest first."""
-    page = page_of(with_counts(searches_for_user(user_of(request))), limit, cursor)
+def list_searches(
+    request: HttpRequest,
+    project: Annotated[int | None, Query(ge=1, le=MOST_ID, description="only of this project; empty: of all of yours")] = None,
+    state: Annotated[SearchState | None, Query(description="only in this state")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> dict[str, Any]:
+    """Searches of your projects, newest first."""
+    user = user_of(request)
+    found = searches_for_user(user)
+    if project is not None:
+        found = found.filter(project=get_project_for_user(user, project))
+    if state is not None:
+        found = found.filter(state=state)
+    page = page_of(with_counts(found), limit, cursor)
     return {"items": [search_line(search) for search in page.rows], "next": page.next}
 
 
@@ -130,7 +141,7 @@ def architecture(request: HttpRequest, search_id: PathId) -> dict[str, Any]:
     row = board.winner or board.best
     if row is None:
         raise Http404(f"No trial of {board.search} has ended with a value yet.")
-    choices: tuple[LayerChoice, ...] = row.read_candidate().architecture
+    choices = row.read_candidate().architecture
     layers = [{"layer": layer, "kind": one.kind, "target": one.target, "rank": one.rank} for layer, one in enumerate(choices)]
     about = {"trial": row.number, "run": row.run_id, "value": row.value, "parameters": row.parameters}
     return {**about, "decided": board.winner is not None, "layers": layers, "settings": settings(row)}

@@ -31,6 +31,9 @@ def test_launch_and_steer_a_search(people: People, version: Version) -> None:
     assert refused(ask(people.alice, "post", f"{address}/pause"), 422)
     assert [line["id"] for line in get(people.bob, "/searches")["items"]] == [made["id"]]
     assert get(people.charlie, "/searches")["items"] == []
+    assert get(people.bob, f"/searches?project={people.project.pk}&state=running")["items"] == []
+    assert len(get(people.bob, f"/searches?project={people.project.pk}&state=cancelled")["items"]) == 1
+    assert refused(ask(people.charlie, "get", f"/searches?project={people.project.pk}"), 404)
 
 
 def test_wrong_searches_are_refused_by_field(people: People, version: Version) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tests.webapp.api.live import PATIENCE, Live, live_asgi, messages, token_of
 from tests.webapp.people import HOSTILE, People, finish, make_people, make_run, make_version, report
 from tests.webapp.searches.planting import make_search
+from webapp.api import sse
 from webapp.api.watch import RUNS
 from webapp.experiments.models import Run, RunEvent, RunState
 from webapp.searches.models import Search
@@ -137,6 +138,27 @@ def test_a_stream_goes_on_where_it_was(server: Live, people: People) -> None:
     assert server.status(people.bob, address, **{"Last-Event-ID": "1.4"}) == 204
     assert server.status(people.bob, address, **{"Last-Event-ID": "nonsense"}) == 422
     assert server.status(people.charlie, address) == 404
+
+
+def test_a_stream_is_bounded_and_says_that_it_is_alive(server: Live, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "LONGEST", 1.0)
+    monkeypatch.setattr(sse, "_ALIVE", 0.2)
+    run = make_run(make_version(people), "running", attempt=1)
+    text = server.open(people.bob, f"/runs/{run.pk}/stream").read().decode()
+    assert text.startswith("retry: 2000\n\nevent: state\n")
+    assert ": still here\n\n" in text
+    assert "event: end" not in text
+
+
+def test_who_goes_away_is_waited_for_no_longer(server: Live, people: People) -> None:
+    run = make_run(make_version(people), "running", attempt=1)
+    stream = server.open(people.bob, f"/runs/{run.pk}/stream")
+    assert next(messages(stream)).event == "state"
+    stream.close()
+    # Another one waits meanwhile, and is answered as ever.
+    asked = Asked(server, people, f"/runs/{run.pk}?wait=60")
+    Run.objects.filter(pk=run.pk).update(progress={"fraction": 0.1})
+    assert asked.get()["progress"] == {"fraction": 0.1}
 
 
 def test_a_stream_ends_with_a_run_that_is_deleted(server: Live, people: People) -> None:

@@ -1,4 +1,4 @@
-"""Runs by REST: pages, filters, what they report, and what is done with them."""
+"""Runs by REST: pages and filters, what they reported, and what is done with them."""
 
 import io
 from typing import Any
