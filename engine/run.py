@@ -107,8 +107,9 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     result = _result(context, method, position, judge, evaluations, warnings, seconds)
     about = {"method": spec.method.id, "version": version.hash}
     write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
-    write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     write_bundle(workdir, spec, version, result, this_machine(device))
+    # Last: a folder with it is finished.
+    write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
     return result
 

@@ -27,9 +27,8 @@ from workers.leash import die_with  # noqa: E402
 from workers.timings import Timings  # noqa: E402
 
 _STAND_STILL = Timings.from_environment().stand_still
+# Where no server is named, nobody looks.
 _MIRRORS = {"mirrors": {"task": "mlflow.look", "schedule": 10.0, "options": {"queue": "io", "expires": 10}}}
-if not settings.MLFLOW_TRACKING_URI:
-    _MIRRORS = {}
 app = Celery("dareclab", broker=settings.BROKER_URL, include=["workers.tasks"])
 app.conf.update(
     accept_content=["json"],
@@ -60,7 +59,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "maintenance.sweep", "schedule": 3600.0, "options": {"queue": "io", "expires": 3600}},
         "searches": {"task": "searches.look", "schedule": _STAND_STILL, "options": {"queue": "io", "expires": 60}},
-        **_MIRRORS,
+        **(_MIRRORS if settings.MLFLOW_TRACKING_URI else {}),
     },
 )
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerDown
 
 from webapp.broker import MIRROR_TASK, QUEUES, ask, waiting
+from webapp.datasets.models import HEAVY_OF_VERSION
 from webapp.experiments.models import ENDED_STATES, WORKING_STATES, Run, RunEvent, RunState
 from webapp.mirroring.models import Mirror
 from workers.mlflow.client import MOST_METRICS, MOST_PARAMS, Mlflow, MlflowError
@@ -93,7 +94,7 @@ def _failed(row: Mirror, error: str) -> None:
 
 def _tell(row: Mirror) -> bool:
     """True if the run has ended, and all of it is told."""
-    run = Run.objects.select_related("project", "version", "created_by").get(pk=row.run_id)
+    run = Run.objects.select_related("project", "version", "created_by").defer(*HEAVY_OF_VERSION).get(pk=row.run_id)
     server = Mlflow.of_settings()
     if not row.remote_id:
         _begin(server, row, run)

@@ -97,3 +97,12 @@ def test_other_data_and_what_is_missing_are_said(home: Path, tmp_path: Path, cap
     other = changed(home, tmp_path / "spec.zip", {"spec.training.seed": 5})
     _, told = ask(capsys, 2, other, "--data", home / "version", "--quick", "--run", home / "run")
     assert "another spec than the bundle" in told
+
+
+def test_data_that_came_back_from_recbole_is_the_same(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run's data goes out as RecBole's atomic files and in again: the run is found on it, and gives the same numbers."""
+    assert main(["export", "--data", str(home / "version"), "--format", "recbole", "--out", str(tmp_path / "atomic.zip")]) == 0
+    again = ["--out", str(tmp_path / "again"), "--set", "filters.core=0"]
+    assert main(["prepare", "--data", str(tmp_path / "atomic.zip"), *again]) == 0
+    answer, _ = ask(capsys, 0, home / "run" / BUNDLE, "--data", tmp_path / "again", "--quick")
+    assert answer["bits"]

@@ -123,14 +123,17 @@ def put(run: Run, name: str, content: bytes) -> None:
 def test_files_are_listed_and_downloaded(alice: Client, run: Run, tmp_path: Path) -> None:
     put(run, "model/model.safetensors", b"\0" * 2048)
     put(run, "run.json", f'{{"version_path": "{tmp_path}/storage/versions/7"}}'.encode())
+    put(run, "reproduce.zip", b"PK")
     put(run, ".hidden/x", b"x")
     body = alice.get(f"/runs/{run.pk}/files").content.decode()
     assert "2.0 KB" in body
     assert "what was trained" in body
+    assert "for python -m engine reproduce" in body
     assert "hidden/x" not in body
     response = alice.get(f"/runs/{run.pk}/files/model/model.safetensors")
     assert b"".join(response.streaming_content) == b"\0" * 2048
     assert response["Content-Disposition"] == f'attachment; filename="run-{run.pk}-model-model.safetensors"'
+    assert b"".join(alice.get(f"/runs/{run.pk}/files/reproduce.zip").streaming_content) == b"PK"
     response = alice.get(f"/runs/{run.pk}/files/run.json")
     assert response.content == b'{"version_path": "versions/7"}'
 
