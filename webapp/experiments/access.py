@@ -29,7 +29,12 @@ def get_run_for_user(user: User, pk: int) -> Run:
     related = runs.select_related(
         "project", "version__dataset", "created_by", "variant__group", "search_trial__search", "continues", "refits"
     )
-    heavy = ("search_trial__search__plan", "search_trial__search__answer", "continues__spec", "continues__slices")
+    heavy: tuple[str, ...] = (
+        "search_trial__search__plan",
+        "search_trial__search__answer",
+        "continues__spec",
+        "continues__slices",
+    )
     heavy += tuple(f"refits__{name}" for name in ("spec", "slices", "mask", "curve", "curve_at", "warnings", "notes", "progress"))
     found = related.defer(*HEAVY_OF_VERSION, *heavy).first()
     if found is None:
