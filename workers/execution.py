@@ -66,7 +66,6 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
     spec = parse_spec(run.spec)
     # torch is imported here, in the child, and nowhere else.
     from engine.data.version import read_version
-    from engine.refit import refit
     from engine.run import run as run_engine
 
     version = read_version(fetch_folder(run.version.storage_key, scratch))
@@ -82,6 +81,8 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
         if lifeline.should_stop():
             raise RunCancelled
         if run.refits is not None:
+            from engine.refit import refit
+
             source = fetch_folder(run.refits.folder_key, scratch)
             result = refit(source, version, workdir, recorder, name=str(run.refits), should_stop=lifeline.should_stop)
         else:

@@ -1,7 +1,7 @@
 """Lists for everybody: the same as one user after the other gets, in every format, batch by batch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,8 @@ def test_every_format_holds_the_same_rows(form: str, planted: Version, tmp_path:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     recommend_everyone(recommender, whole, form, k=3, batch=10_000)  # type: ignore[arg-type]
     recommend_everyone(recommender, parts, form, k=3, batch=4)  # type: ignore[arg-type]
-    read = {"parquet": pl.read_parquet, "jsonl": pl.read_ndjson}.get(form, pl.read_csv)
+    readers: dict[str, Callable[[Path], pl.DataFrame]] = {"parquet": pl.read_parquet, "jsonl": pl.read_ndjson}
+    read = readers.get(form, pl.read_csv)
     assert read(whole).select("user", "item", "rank").equals(read(parts).select("user", "item", "rank"))
     assert read(parts).height == 3 * len(planted.users)
     assert read(parts).columns == ["user", "item", "rank", "score", *(["title"] if form == "csv" else [])]
@@ -61,7 +62,7 @@ def test_seen_items_are_kept_or_removed_as_asked(planted: Version, tmp_path: Pat
     seen = {}
     for rule in ("remove", "keep", "protocol"):
         out = tmp_path / f"{rule}.parquet"
-        done = recommend_everyone(recommender, out, "parquet", k=10, seen=rule)  # type: ignore[arg-type]
+        done = recommend_everyone(recommender, out, "parquet", k=10, seen=rule)
         rows = pl.read_parquet(out)
         seen[rule] = sum((users[u], items[i]) in pairs for u, i in zip(rows["user"], rows["item"], strict=True)), done.seen
     assert seen["remove"] == (0, "remove")
@@ -110,7 +111,7 @@ def test_formulas_are_escaped_for_people_only(tmp_path: Path) -> None:
     version = histories(tmp_path / "v", [[0, 1, 2], [1, 2, 3], [0, 2, 3]], titles=titles)
     recommender = opened("popularity", version, tmp_path)
     for form in ("csv", "csv-raw"):
-        recommend_everyone(recommender, tmp_path / form, form, k=4, seen="keep")  # type: ignore[arg-type]
+        recommend_everyone(recommender, tmp_path / form, form, k=4, seen="keep")
     assert "'=HYPERLINK(1)" in (tmp_path / "csv").read_text(encoding="utf-8")
     assert "HYPERLINK" not in (tmp_path / "csv-raw").read_text(encoding="utf-8")
 

@@ -23,6 +23,9 @@ from webapp.curation.drafts import NewEdit, put_edits
 from webapp.curation.models import EditKind
 from webapp.datasets.models import Dataset, Question, QuestionKind, Upload, Version
 from webapp.datasets.uploads import Announced, begin_upload, store_whole
+from webapp.delivering.models import ListsState, UserLists
+from webapp.delivering.promoting import promote_run
+from webapp.delivering.refreshing import start_refresh
 from webapp.experiments.models import Run, RunGroup, RunStar
 from webapp.notices.models import Notice
 from webapp.searches.models import Search
@@ -40,10 +43,12 @@ NO_PAGES = (
     "upload-",
     "download-file",
     "rejected-rows",
+    "run-lists-file",
 )
 POSTED = {
     *("delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"),
     *("change-runs", "check-run", "preview-sequence", "resume-run", "run-columns", "run-marks", "run-tags", "notice-preferences"),
+    *("refit-run", "promote-run", "model-return", "model-refresh"),
 }
 """Beginnings of names of addresses that are no pages of ours; and addresses to which forms are only sent."""
 
@@ -91,6 +96,7 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
     finish_search(ended)
     others = _marked(run, people, title)
     sequence, ask, user_ask = _asked(run, people, title)
+    successor = _delivered(run, people, title)
     _machines(running, people, title)
     upload = _upload(people, title)
     invite(people.project, people.alice, Role.VIEWER, 7, title)
@@ -154,6 +160,11 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
         "new-search": f"/searches/new?version={version.pk}",
         "search": f"/searches/{search.pk}",
         "search#ended": f"/searches/{ended.pk}",
+    }
+    addresses |= {
+        "run-lists": f"/runs/{run.pk}/everyone",
+        "dataset-model": f"/datasets/{version.dataset_id}/model",
+        "dataset-model#successor": f"/datasets/{successor.version.dataset_id}/model",
     }
     return Whole(people, version, run, group, search, upload, others, addresses)
 
@@ -230,6 +241,20 @@ def _asked(run: Run, people: People, title: str) -> tuple[int, int, int]:
         **asked,
     )
     return sequence.pk, recommend.pk, user.pk
+
+
+def _delivered(run: Run, people: People, title: str) -> Run:
+    """Lists for everybody, a current model with a history, and on another dataset one with a trained successor."""
+    for state in (ListsState.READY, ListsState.MAKING, ListsState.FAILED):
+        UserLists.objects.create(
+            run=run, form="csv", k=10, state=state, error=title, asked_by=people.alice, progress={"done": 3, "total": 9}
+        )
+    promote_run(finish(make_run(run.version), title=title), people.alice, title)
+    promote_run(run, people.alice, title)
+    first = make_version(people, f"Shoes {title}"[:100])
+    promote_run(finish(make_run(first), title=title), people.alice, title)
+    make_version(people, first.dataset.name)
+    return finish(start_refresh(first.dataset, people.alice).run, title=title)
 
 
 def _machines(running: Run, people: People, title: str) -> None:

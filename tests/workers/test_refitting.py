@@ -9,8 +9,7 @@ from engine.data.version import read_version
 from engine.recommend import Recommender
 from tests.workers.fixtures import FAST, Run, RunState, storage_root
 from tests.workers.serving.conftest import Trained, make_ask, trained  # noqa: F401 - fixtures
-from webapp.delivering.models import Refresh
-from webapp.delivering.promoting import Promotion
+from webapp.delivering.models import Promotion, Refresh
 from webapp.experiments.refitting import queue_refit
 from webapp.serving.models import AskState
 from workers.claims import claim_run

@@ -147,6 +147,6 @@ def _side_by_side(current: Run, refresh: Refresh) -> list[dict[str, str]]:
         ("Epochs chosen", count(old.best_epoch), count(new.best_epoch), "yes: far fewer or more would be odd"),
         ("Trainable parameters", count(old.trainable_parameters), count(new.trainable_parameters), "yes"),
         ("Time", duration(old.seconds), duration(new.seconds), "only on the same machine"),
-        ("Machine", old.machine or NOTHING, new.machine or NOTHING, "yes"),
+        ("Machine", old.machine or NOTHING, new.machine or NOTHING, "says whether the times may be"),
     ]
     return [dict(zip(("name", "old", "new", "comparable"), row, strict=True)) for row in rows]

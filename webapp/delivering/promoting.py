@@ -1,7 +1,6 @@
 """Which run is a dataset's current model: promoting one, and going back to the one before."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -86,7 +85,7 @@ def return_to_former(dataset: Dataset, user: User) -> Promotion:
 
 def held_runs(runs: Collection[int]) -> Iterator[tuple[int, str]]:
     """Those of ``runs`` that may not be deleted, with the reason: current models, and those that one click goes back to."""
-    concerned = Promotion.objects.filter(run__in=runs).values("dataset")
+    concerned = Promotion.objects.filter(run__in=runs)
     for dataset, (current, former) in _in_use(concerned).items():
         if current in runs:
             yield current, f"it is the current model of {dataset}"
@@ -96,15 +95,15 @@ def held_runs(runs: Collection[int]) -> Iterator[tuple[int, str]]:
 
 def held_of_version(version: Version) -> list[str]:
     """What of a version's runs is in use as a model, in words."""
-    concerned = Promotion.objects.filter(dataset=version.dataset_id).values("dataset")
+    concerned = Promotion.objects.filter(dataset=version.dataset_id)
     used = {number for pair in _in_use(concerned).values() for number in pair if number is not None}
     runs = Run.objects.filter(pk__in=used, version=version).order_by("pk").only("pk")
     return [f"{run} (a model in use)" for run in runs]
 
 
-def _in_use(datasets: "QuerySet[Promotion, Any]") -> dict[Dataset, tuple[int, int | None]]:
-    """The numbers of the current run and of the one before, by dataset."""
+def _in_use(concerned: "QuerySet[Promotion]") -> dict[Dataset, tuple[int, int | None]]:
+    """The numbers of the current run and of the one before, by each dataset of the promotions ``concerned``."""
     others = Promotion.objects.filter(dataset=OuterRef("dataset"), run__isnull=False).exclude(run_number=OuterRef("run_number"))
     former = Subquery(others.order_by("-pk").values("run_number")[:1])
-    current = Promotion.objects.filter(dataset__in=datasets, superseded_at=None).select_related("dataset")
+    current = Promotion.objects.filter(dataset__in=concerned.values("dataset"), superseded_at=None).select_related("dataset")
     return {one.dataset: (one.run_number, one.former) for one in current.annotate(former=former)}

@@ -1,5 +1,6 @@
 """What people do with runs: launch them and cancel them."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, Ru
 from webapp.notices.writing import runs_ended
 from webapp.searches.asking import tell_searches
 
+_HALF_SIGN = re.compile("[\ud800-\udfff]")
 MAX_GROUP_RUNS = 200
 """Runs that a group may have."""
 
@@ -148,6 +150,8 @@ def check_storable(values: Any) -> None:
     """Raises UserError if a text among ``values`` (a spec as JSON) cannot be stored."""
     if any("\x00" in text for text in _texts(values)):
         raise UserError("A setting holds a NUL character, which cannot be stored.", "Remove it.")
+    if any(_HALF_SIGN.search(text) for text in _texts(values)):
+        raise UserError("A text holds half of a character (a lone surrogate), which cannot be stored.", "Send valid Unicode.")
 
 
 def request_cancel(run: Run) -> None:

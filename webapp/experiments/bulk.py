@@ -234,7 +234,7 @@ def _needed(ids: list[int]) -> Iterator[tuple[int, str]]:
     for pk, kind, group in members.values_list("pk", "variant__group__kind", "variant__group"):
         yield pk, f"it belongs to {kind}-{group}"
     refits = Run.objects.filter(refits__in=ids).order_by("pk").values_list("refits", "pk")
-    yield from ((int(pk or 0), f"run-{refit} is its refit, and quotes its metrics") for pk, refit in refits)
+    yield from ((pk, f"run-{refit} is its refit, and quotes its metrics") for pk, refit in refits if pk is not None)
     yield from held_runs(ids)
     trials = Run.objects.filter(pk__in=ids).exclude(search_trial=None)
     yield from ((pk, f"it belongs to search-{number}") for pk, number in trials.values_list("pk", "search_trial__search__number"))

@@ -92,7 +92,7 @@ def test_without_a_current_model(people: People, version: Version) -> None:
     "body",
     [
         *({}, {"history": []}, {"history": ["a"], "user": "b"}, {"user": ""}, {"history": ["a"], "k": 0}),
-        *({"history": ["a"] * 201}, {"history": ["a\x00"]}, {"user": "x" * 501}, {"user": "a\x00"}),
+        *({"history": ["a"] * 201}, {"history": ["a\x00"]}, {"user": "x" * 501}, {"user": "a\x00"}, {"user": "\ud800"}),
     ],
 )
 def test_wrong_questions_are_refused(people: People, version: Version, run: Run, body: dict[str, Any]) -> None:

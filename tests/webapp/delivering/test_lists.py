@@ -30,7 +30,7 @@ def test_a_file_is_asked_for_once_and_fetched(alice: Client, people: People, cha
     UserLists.objects.update(state=ListsState.READY, storage_key=key, size=10, users=600, rows=3000, applied="keep")
     assert alice.get(address, headers={"HX-Request": "true"}).status_code == 286
     response = alice.get(f"{address}/{lists.pk}")
-    assert b"".join(response) == b"user,item\n"  # type: ignore[call-overload]
+    assert b"".join(response) == b"user,item\n"
     assert f'filename="run-{run.pk}-top-5.csv"' in response["Content-Disposition"]
     assert charlie.get(f"{address}/{lists.pk}").status_code == 404
     assert charlie.get(address).status_code == 404
