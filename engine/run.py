@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -35,6 +35,9 @@ from engine.training.position import Position
 from engine.training.progress import ProgressReporter
 from engine.training.trainer import Trainer
 
+if TYPE_CHECKING:
+    from engine.training.parallel import Group  # which loads accelerate, that few need
+
 CLAIM = "run.json"
 RECOMMENDED = 10
 SHOWN_HISTORY = 10
@@ -47,7 +50,15 @@ def never() -> bool:
     return False
 
 
-def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, should_stop: Callable[[], bool] = never) -> Result:
+def run(
+    spec: RunSpec,
+    version: Version,
+    workdir: Path,
+    report: Report,
+    *,
+    should_stop: Callable[[], bool] = never,
+    group: "Group | None" = None,
+) -> Result:
     """Train, evaluate and write everything below ``workdir``; goes on from a checkpoint there, if it is of the same run.
 
     More epochs, minutes or patience than that run had extend it: k epochs and then up to n are n epochs straight, to the last
@@ -56,6 +67,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
     Args:
         report: gets typed events, from this thread, the ResultEvent last.
         should_stop: asked at each step and evaluation batch; True ends the run at a checkpoint.
+        group: the processes that train together, of which this is the first; None if it is the only one.
 
     Raises:
         UserError: the spec does not fit the data, or ``workdir`` holds another run.
@@ -73,12 +85,12 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
         if should_stop():
             raise RunCancelled
 
-    set_threads(spec.training.threads)
+    set_threads(spec.training.threads or (group.threads if group is not None else 0))
     _claim_folder(spec, version, workdir)
     split, candidates = split_and_candidates(spec, version)
     for notice in split.notices:
         tell(WarningEvent(message=notice))
-    device = choose_device(spec.training.device)
+    device = group.device if group is not None else choose_device(spec.training.device)
     forget_peak(device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, workdir, tell, check_stop)
@@ -90,7 +102,7 @@ def run(spec: RunSpec, version: Version, workdir: Path, report: Report, *, shoul
         return judge(stage.scorer(), "valid", partial(_count_users, progress.counting, "evaluating validation")).metrics
 
     method.fit_counts()
-    trainer = Trainer(method, context, validate, progress, should_stop)
+    trainer = Trainer(method, context, validate, progress, should_stop, group=group)
     position = trainer.run()
     progress.trained()
     # Only now: an extension that is refused leaves the folder as it was.

@@ -128,7 +128,8 @@ def _kind(error: Exception) -> Kind:
 
 def _shown(text: str) -> str:
     """``text`` as it may be shown: where this server keeps its files is nobody's business."""
-    return str(storable(text)).replace(f"{local_root()}/", "")
+    root, shown = local_root(), str(storable(text))
+    return shown if root is None else shown.replace(f"{root}/", "")
 
 
 def is_out_of_gpu_memory(error: Exception) -> bool:

@@ -30,6 +30,14 @@ class SequenceBatch:
     windows: Windows
     key: tuple[int, int, int]
 
+    def share(self, rank: int, size: int) -> "SequenceBatch | None":
+        """Rows ``rank``, ``rank + size``, ...: what one of several processes takes; None if there are none."""
+        rows = np.arange(rank, len(self.lengths), size)
+        if not len(rows):
+            return None
+        part = slice(rank, None, size)
+        return SequenceBatch(self.inputs[part], self.targets[part], self.lengths[part], self.windows.take(rows), self.key)
+
 
 def window_batch(
     sequences: Sequences, windows: Windows, padding: int, device: torch.device, key: tuple[int, int, int]

@@ -4,9 +4,9 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -20,6 +20,9 @@ from engine.errors import RunCancelled, UserError
 from engine.events import WarningEvent
 from engine.presets import get_preset, presets
 from engine.spec import RunSpec, override, parse_assignment, parse_spec
+
+if TYPE_CHECKING:
+    from engine.training.parallel import Group
 
 
 def fit_command(options: argparse.Namespace) -> dict[str, Any]:
@@ -35,12 +38,20 @@ def fit_command(options: argparse.Namespace) -> dict[str, Any]:
         version = open_version(source, spec, folder, settings, report)
         from engine.run import run  # torch, only now that all else is known to be right
 
-        with stop_on_signal() as should_stop:
+        with stop_on_signal() as should_stop, _together(options.processes, spec, version, folder) as group:
             try:
-                result = run(spec, version, folder, report, should_stop=should_stop)
+                result = run(spec, version, folder, report, should_stop=should_stop, group=group)
             except RunCancelled as stopped:
                 raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
     return {**result.model_dump(mode="json", exclude={"samples"}), "run": str(folder)}
+
+
+def _together(count: int, spec: RunSpec, version: Version, folder: Path) -> "AbstractContextManager[Group | None]":
+    if count == 1:
+        return nullcontext()
+    from engine.training.parallel import processes
+
+    return processes(count, spec, version.path, folder)
 
 
 def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -> RunSpec:

@@ -80,6 +80,13 @@ def build_parser() -> argparse.ArgumentParser:
     fit.add_argument("--spec", type=Path, help="YAML or JSON file with a spec, instead of a preset")
     fit.add_argument("--out", type=Path, help="folder of the run; default: a fresh one below ./runs; an unfinished run goes on")
     fit.add_argument("--list", action="store_true", help="show each setting with its range and unit, and do nothing")
+    fit.add_argument(
+        "--processes",
+        type=_processes,
+        default=1,
+        metavar="N",
+        help="train with N processes (one for each GPU, or on CPU), which share each batch; networks over item sequences only",
+    )
     _add_settings(fit, "e.g. training.minutes=8")
 
     study = commands.add_parser("study", help="train several variants over several seeds, and show one table")
@@ -146,6 +153,12 @@ def build_parser() -> argparse.ArgumentParser:
     add_predict(commands)
     add_vectors(commands)
     return parser
+
+
+def _processes(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"got {text!r}, must be a number from 1 to 64")
+    return int(text)
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:

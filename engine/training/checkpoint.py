@@ -132,6 +132,25 @@ class CheckpointFolder:
         return sorted(folders)
 
 
+class BorrowedCheckpoints(CheckpointFolder):
+    """The checkpoints that another process writes: they are read here, and named, but not written."""
+
+    def save_step(self, step: int, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: dict[str, Any]) -> Path:
+        """Where the other process writes the same."""
+        return self.folder / f"step-{step:09d}"
+
+    def save_best(self, step: int, model: dict[str, Tensor]) -> Path:
+        """Where the other process writes the same."""
+        return self.folder / f"best-{step:09d}"
+
+    def save_end(self, model: dict[str, Tensor], optimizer: dict[str, Tensor], state: dict[str, Any]) -> Path:
+        """Where the other process writes the same."""
+        return self.folder / END
+
+    def prune(self, best: str | None) -> None:
+        """The other process does that."""
+
+
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The optimiser's moments, by parameter number and name."""
     state = optimizer.state_dict()["state"]

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.errors import EngineError, RunCancelled, TrainingDiverged
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
-from engine.training.checkpoint import CheckpointFolder, load_optimizer_tensors, load_tensors
+from engine.training.checkpoint import BorrowedCheckpoints, CheckpointFolder, load_optimizer_tensors, load_tensors
 from engine.training.decay import decays
 from engine.training.pace import Pace
 from engine.training.position import Position
@@ -21,9 +21,13 @@ from engine.training.reuse import StageOutcome, keep_stage, take_stage
 from engine.training.schedule import Schedule
 from engine.training.standing import take_up, write_standing
 
+if TYPE_CHECKING:
+    from engine.training.parallel import Group  # which loads accelerate, that few need
+
 SELECTION_METRIC = "ndcg@10"
 CHECKPOINT_SECONDS = 20.0
 STAGE_SEED = 1_000_003
+RANK_SEED = 7_919
 Validate = Callable[[Stage], dict[str, float]]
 
 
@@ -45,6 +49,7 @@ class Trainer:
         validate: metrics on validation with a stage's scores.
         should_stop: asked at each step; True ends at a checkpoint with RunCancelled.
         clock: seconds, monotonic; by default that of ``training.clock``.
+        group: the processes that train together; None if this is the only one.
 
     Attributes:
         seconds_before: what earlier attempts spent on the training that this one took up.
@@ -58,6 +63,7 @@ class Trainer:
         progress: ProgressReporter,
         should_stop: Callable[[], bool],
         clock: Callable[[], float] | None = None,
+        group: "Group | None" = None,
     ) -> None:
         self.method = method
         self.context = context
@@ -67,7 +73,9 @@ class Trainer:
         self.should_stop = should_stop
         clock = clock or (time.process_time if self.training.clock == "processor" else time.monotonic)
         self.clock = clock
-        self.checkpoints = CheckpointFolder(context.workdir / "checkpoints")
+        self.group = group
+        leads = group is None or group.rank == 0
+        self.checkpoints = (CheckpointFolder if leads else BorrowedCheckpoints)(context.workdir / "checkpoints")
         self.position = Position()
         self.stages = method.stages()
         self.schedule = Schedule(self.training, self.stages)
@@ -80,6 +88,13 @@ class Trainer:
     def run(self) -> Position:
         """Train from the last checkpoint, or from the start; the method then holds the best weights of the last stage."""
         self._resume()
+        if self.group is not None:
+            for stage in self.stages:
+                self.group.check(stage)
+            # Nothing there may change before all have read it.
+            self.group.wait()
+            if self.group.rank:
+                torch.manual_seed(self.training.seed + STAGE_SEED * (self.position.stage + 1) + RANK_SEED * self.group.rank)
         while self.position.stage < len(self.stages):
             self._run_stage(self.stages[self.position.stage])
             self._next_stage()
@@ -88,8 +103,9 @@ class Trainer:
     def _run_stage(self, stage: Stage) -> None:
         if not self.position.started:
             # a stage's chance hangs on seed and stage alone, not on what came before it
-            torch.manual_seed(self.training.seed + STAGE_SEED * (self.position.stage + 1))
-            if self._take_over(stage):
+            rank = 0 if self.group is None else self.group.rank
+            torch.manual_seed(self.training.seed + STAGE_SEED * (self.position.stage + 1) + RANK_SEED * rank)
+            if self.group is None and self._take_over(stage):
                 return
         optimizer = torch.optim.AdamW(parameter_groups(stage, self.training.weight_decay))
         if self._resumed_optimizer is not None:
@@ -125,7 +141,7 @@ class Trainer:
         batches = stage.epoch(position.epoch)
         stage.module.train()
         for batch in batches.starting_at(position.batch):
-            if self.should_stop():
+            if self._led(self.should_stop()):
                 self._save_step(optimizer)
                 raise RunCancelled
             self._step(stage, optimizer, batch)
@@ -146,10 +162,13 @@ class Trainer:
         factor = min(1.0, (position.stage_step + 1) / warmup) if warmup else 1.0
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        loss = stage.loss(batch)
         optimizer.zero_grad(set_to_none=True)
-        loss.value.backward()
         parameters = [parameter for group in stage.groups for parameter in group.parameters]
+        if self.group is None:
+            loss = stage.loss(batch)
+            loss.value.backward()
+        else:
+            loss = self.group.step(stage, batch, parameters)
         torch.nn.utils.clip_grad_norm_(parameters, self.training.clip)
         value = float(loss.value.detach())
         if not math.isfinite(value):
@@ -180,6 +199,8 @@ class Trainer:
         position = self.position
         stage.module.eval()
         metrics = self.validate(stage)
+        if self.group is not None:
+            metrics = self.group.led_values(metrics)
         position.moved = False
         self.context.report(MetricEvent(split="valid", step=position.step, epoch=position.epochs, values=metrics))
         value = metrics[SELECTION_METRIC]
@@ -203,9 +224,12 @@ class Trainer:
         stage = self.stages[position.stage]
         if position.best is None:
             raise EngineError(f"Stage {stage.name} ended without an evaluation.")
+        if self.group is not None:
+            # The first process has written it by now.
+            self.group.wait()
         self.method.load_state(load_tensors(self.checkpoints.folder / position.best / "model.safetensors"))
         stage.module.eval()
-        if stage.recipe is not None:
+        if stage.recipe is not None and self.group is None:
             known = {each.name for each in fields(StageOutcome)}
             keep_stage(stage.recipe, stage.module, StageOutcome(**{name: getattr(position, name) for name in known}))
         self._tell_end(stage)
@@ -248,8 +272,13 @@ class Trainer:
 
     def _tick(self) -> None:
         now = self.clock()
-        self.position.seconds += now - self._lap
+        # Time ends a training: all must see the same.
+        self.position.seconds = self._led(self.position.seconds + now - self._lap)
         self._lap = now
+
+    def _led(self, number: float) -> float:
+        """The number that the first process has."""
+        return number if self.group is None else self.group.led(number)
 
     def _report_step(self, stage: Stage, batches: int) -> None:
         position = self.position

@@ -63,7 +63,9 @@ def _text(run: Run, name: str, shown: str) -> HttpResponse:
     """Where this server keeps its files is nobody's business."""
     with default_storage.open(f"{run.folder_key}/{name}") as stream:
         content: bytes = stream.read()
-    content = content.replace(f"{local_root()}/".encode(), b"")
+    root = local_root()
+    if root is not None:
+        content = content.replace(f"{root}/".encode(), b"")
     response = HttpResponse(content, content_type="application/octet-stream")
     response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=shown)
     return response
