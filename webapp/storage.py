@@ -117,7 +117,11 @@ def delete_folder(key: str) -> None:
 
 
 def _files(key: str) -> Iterator[str]:
-    folders, files = default_storage.listdir(key)
+    try:
+        folders, files = default_storage.listdir(key)
+    except FileNotFoundError:
+        # A folder on disk that is not there yet; an object store knows no folders.
+        return
     yield from (f"{key}/{name}" for name in files if name)
     for folder in folders:
         yield from _files(f"{key}/{folder}")
