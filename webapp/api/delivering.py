@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.errors import UserError
 from webapp.accounts.models import Scope
-from webapp.api.answers import ERRORS, PathId, user_of
+from webapp.api.answers import ERRORS, PathId, example, user_of
 from webapp.api.auth import TokenAuth
 from webapp.api.errors import NotReadyError
 from webapp.datasets.access import get_dataset_for_user
@@ -23,14 +23,23 @@ from webapp.serving.asking import LONGEST_HISTORY, LONGEST_LIST, ask_run, everyt
 from webapp.serving.models import Ask, AskKind, AskState
 
 router = Router(tags=["datasets"])
+_MODEL: dict[str, Any] = {
+    "run": 142,
+    "method": "sasrec",
+    "version": 3,
+    "refit_of": None,
+    "protocol": {"split": "leave-one-out", "seen": "remove"},
+    "metrics": {"ndcg@10": 0.0571},
+    "url": "/runs/142",
+}
 
 
 class RecommendIn(Schema):
     """After which history: a list of item ids, or all that a user of the model's version did there."""
 
-    history: list[str] | None = Field(
-        None, description=f"item ids, oldest first, {LONGEST_HISTORY} at most", examples=[["i12", "i7"]]
-    )
+    model_config = example(history=["i12", "i7"], k=10)
+
+    history: list[str] | None = Field(None, description=f"item ids, oldest first, {LONGEST_HISTORY} at most")
     user: str | None = Field(None, description="a user's id, in place of a history")
     k: int = Field(10, description=f"items, 1 to {LONGEST_LIST}")
 
@@ -48,6 +57,8 @@ class RecommendedOut(Schema):
 class ModelOut(Schema):
     """The run that answers, and how it was measured."""
 
+    model_config = example(**_MODEL)
+
     run: int
     method: str
     version: int = Field(description="number of the dataset's version that it was trained on")
@@ -59,6 +70,15 @@ class ModelOut(Schema):
 
 class RecommendOut(Schema):
     """An answer, or the address at which to ask for it."""
+
+    model_config = example(
+        state="answered",
+        url="/api/v1/datasets/3/recommend/9",
+        model=_MODEL,
+        seen="remove",
+        history=["i12", "i7"],
+        recommended=[{"rank": 1, "id": "i3", "title": "Soap", "score": 1.25, "seen": False}],
+    )
 
     state: str = Field(description="answered, or asked: then ask `url` again")
     url: str
@@ -99,7 +119,7 @@ def recommend(request: HttpRequest, dataset_id: PathId, body: RecommendIn) -> "S
 @router.get(
     "/{dataset_id}/recommend/{ask_id}",
     response={200: RecommendOut, 202: RecommendOut, **ERRORS},
-    operation_id="get_recommendation",
+    operation_id="get_dataset_recommendation",
     url_name="recommendation",
 )
 def recommendation(request: HttpRequest, dataset_id: PathId, ask_id: PathId) -> "Status[dict[str, Any]]":

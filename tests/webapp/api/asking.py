@@ -6,12 +6,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
+from webapp.accounts.models import Scope
 from webapp.accounts.tokens import issue_token
 
 
 def headers(user: User) -> dict[str, str]:
     """A fresh token of theirs."""
-    return {"Authorization": f"Bearer {issue_token(user, 'test', 1)[1]}"}
+    return {"Authorization": f"Bearer {issue_token(user, 'test', 1, Scope.ADMIN)[1]}"}
 
 
 def ask(user: User, method: str, path: str, body: Any = None, **more: str) -> Any:

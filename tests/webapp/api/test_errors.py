@@ -126,7 +126,7 @@ def test_no_json_makes_a_fault(script: Client, version: Any, preset: Any, settin
     shape(response, response.status_code, response.json()["error"]["code"])
 
 
-@pytest.mark.parametrize("query", ["state=%00", "method=%00", "method=%ff", "limit=9" * 30, "offset=" + "9" * 30, "limit=NaN"])
+@pytest.mark.parametrize("query", ["state=%00", "method=%00", "method=%ff", "limit=9" * 30, "limit=" + "9" * 30, "limit=NaN"])
 def test_odd_queries(script: Client, query: str) -> None:
     shape(script.get(f"/api/v1/runs?{query}"), 422, "invalid")
 
