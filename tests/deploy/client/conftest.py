@@ -1,10 +1,12 @@
 """A real site in this process, with planted rows, and clients of its people."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from darec_lab import Client
 from django.contrib.auth.models import User
+from pytest_django import Settings
 
 from tests.webapp.api.live import Live, live_asgi, token_of
 from tests.webapp.people import People, make_people
@@ -49,3 +51,12 @@ def client_of(address: str) -> Iterator[ClientOf]:
 def alice(people: People, client_of: ClientOf) -> Client:
     """Of the admin of the shop."""
     return client_of(people.alice)
+
+
+@pytest.fixture(autouse=True)
+def _own_storage(settings: Settings, tmp_path: Path) -> None:
+    """Files go to the test's own folder; passwords are hashed quickly."""
+    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path / "storage")}}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {"default": storage, "staticfiles": static}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
