@@ -47,7 +47,12 @@ def test_what_broke_off_goes_on_with_what_is_missing(alice: Client, file: Path) 
     assert not again.complete
     sent: list[int] = []
     put = again._put
-    again._put = lambda role, number, part: (sent.append(number), put(role, number, part))[1]  # type: ignore[method-assign]
+
+    def note(role: str, number: int, part: bytes) -> None:
+        sent.append(number)
+        put(role, number, part)
+
+    again._put = note  # type: ignore[method-assign]
     assert again.send({"interactions": file}).complete
     assert sent == list(range(1, again.values["files"][0]["parts"]))
     assert again.mapping()["problem"] == ""
