@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from darec_lab.command import main
+from darec_lab.commands import pairs
 
 from tests.deploy.client.test_run import with_files
 from tests.webapp.api.live import token_of
@@ -79,3 +80,8 @@ def test_exit_codes(row: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert main(["list"]) == 2
     with pytest.raises(SystemExit, match="2"):
         main(["nonsense"])
+
+
+def test_settings_are_json_where_they_can_be() -> None:
+    found = pairs(["a.b=2", "c=x=y", "d=[1, 2]", "e=NaN", "f="])
+    assert found == {"a.b": 2, "c": "x=y", "d": [1, 2], "e": "NaN", "f": ""}

@@ -93,10 +93,15 @@ def pairs(texts: list[str]) -> dict[str, Any]:
         if not name or not equals:
             raise ClientError(f"{text!r} is no setting.", "Write NAME=VALUE, such as training.epochs=20.")
         try:
-            found[name] = json.loads(value)
+            found[name] = json.loads(value, parse_constant=_no_number)
         except ValueError:
             found[name] = value
     return found
+
+
+def _no_number(name: str) -> None:
+    """NaN and Infinity are no JSON: the site says what is wrong with such a text."""
+    raise ValueError(name)
 
 
 def _row(run: Run) -> dict[str, Any]:
