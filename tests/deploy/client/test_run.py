@@ -40,15 +40,16 @@ def test_waiting_ends_when_the_row_changes(alice: Client, row: Run) -> None:
         told.append((done, of, word))
         asking.set()
 
+    Run.objects.filter(pk=row.pk).update(progress={"phase": "training", "fraction": 0.25})
     run = alice.runs.get(row.pk)
     thread = threading.Thread(target=run.wait, args=(note,))
     thread.start()
     assert asking.wait(PATIENCE)
-    finish(row)
+    finish(Run.objects.get(pk=row.pk))
     thread.join(PATIENCE)
     assert not thread.is_alive()
     assert (run.state, run.test["ndcg@10"], run.ended) == ("succeeded", 0.0571, True)
-    assert told[0] == (0.0, 1.0, "running")
+    assert told[0] == (0.25, 1.0, "training")
     assert told[-1] == (1.0, 1.0, "succeeded")
     # Answered by the change, not by asking again and again.
     assert len(told) <= 3

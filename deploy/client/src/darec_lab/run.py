@@ -40,7 +40,7 @@ class Run(Record):
         """Until it has ended. The site answers each request when something changes, so that nobody asks again and again.
 
         Args:
-            progress: True shows a bar on stderr; a function is called with done, of (1) and the stage.
+            progress: True shows a bar on stderr; a function is called with done, of (1) and the phase.
             timeout: seconds; None waits for ever.
             check: raise EndedBadlyError where it has not succeeded.
         """
@@ -50,7 +50,7 @@ class Run(Record):
                 self.refresh()
             while True:
                 now = self["progress"] or {}
-                told(1.0 if self.ended else float(now.get("fraction") or 0), 1.0, str(self._stage(now)))
+                told(1.0 if self.ended else float(now.get("fraction") or 0), 1.0, self._phase(now))
                 if self.ended:
                     break
                 left = LONG_POLL if until is None else min(LONG_POLL, until - time.monotonic())
@@ -133,8 +133,8 @@ class Run(Record):
         """What it recommends after a history of item ids, oldest first: id, title and score, best first."""
         return ask_for_items(self._transport, f"{self.address}/recommend", history, k, timeout, wait=10)
 
-    def _stage(self, now: Json) -> str:
-        return str(now.get("stage") or self.state) if self.state == "running" else self.state
+    def _phase(self, now: Json) -> str:
+        return str(now.get("phase") or self.state) if self.state in ("running", "evaluating") else self.state
 
     def _after(self, name: str, **parameters: Any) -> Iterator[Json]:
         after = ""
