@@ -153,7 +153,7 @@ class Trainer:
             if self.clock() - self._last_checkpoint > CHECKPOINT_SECONDS:
                 self._save_step(optimizer)
                 stage.module.train()
-        self._end_epoch(stage)
+        self._end_epoch(stage, optimizer)
 
     def _step(self, stage: Stage, optimizer: torch.optim.Optimizer, batch: object) -> None:
         position = self.position
@@ -185,15 +185,22 @@ class Trainer:
         position.moved = True
         position.step_seconds += self.clock() - begin
 
-    def _end_epoch(self, stage: Stage) -> None:
+    def _end_epoch(self, stage: Stage, optimizer: torch.optim.Optimizer) -> None:
         position = self.position
+        before = (position.epoch, position.batch, position.loss_sum, position.loss_targets)
         position.epoch += 1
         position.batch = 0
         values = {"loss": position.loss_sum / max(position.loss_targets, 1)}
         position.loss_sum, position.loss_targets = 0.0, 0
         self.context.report(MetricEvent(split="train", step=position.step, epoch=position.epochs, values=values))
         if position.epoch % self.training.evaluate_every == 0:
-            self._evaluate(stage)
+            try:
+                self._evaluate(stage)
+            except RunCancelled:
+                # The epoch has not ended before it is evaluated: whoever goes on from here evaluates it first.
+                position.epoch, position.batch, position.loss_sum, position.loss_targets = before
+                self._save_step(optimizer)
+                raise
 
     def _evaluate(self, stage: Stage) -> None:
         position = self.position
