@@ -4,11 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := .venv-tools
+TOOLS_STAMP := $(TOOLS)/.installed
+PEFT := .venv-peft
+PEFT_STAMP := $(PEFT)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up stop status test bench lint browser clean
+.PHONY: help setup tools demo up stop status test bench lint browser clean
 
 help:  ## this text
 	@echo "DARec Lab: fair experiments with sequential recommenders."
@@ -40,6 +44,20 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
 
+tools: $(TOOLS_STAMP) $(PEFT_STAMP)  ## build the environments of other people's tools, which some tests ask (`make test` does it)
+
+$(TOOLS_STAMP): tests/tools/requirements.txt $(STAMP)
+	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
+	@echo "Installing the tests' tools into $(TOOLS): a minute or two."
+	@$(TOOLS)/bin/python -m pip install --quiet --no-deps --requirement tests/tools/requirements.txt
+	@touch $(TOOLS_STAMP)
+
+$(PEFT_STAMP): tests/tools/peft.txt constraints.txt $(STAMP)
+	@rm -rf $(PEFT) && $(PYTHON) -m venv $(PEFT)
+	@echo "Installing PEFT without this project into $(PEFT): a minute."
+	@$(PEFT)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/tools/peft.txt
+	@touch $(PEFT_STAMP)
+
 demo: setup  ## the whole way from a log file to recommendations (DATA=folder, CHECK=1)
 	@$(BIN)/python -m deploy.local.demo $(if $(DATA),--data "$(DATA)") $(if $(filter-out 0,$(CHECK)),--check)
 
@@ -52,7 +70,7 @@ stop: setup  ## stop the services that `make up` or `make demo` started
 status: setup  ## say what runs
 	@$(BIN)/python -m deploy.local status
 
-test: setup lint browser  ## style, types and every test, the browser's and the services' too
+test: setup lint browser tools  ## style, types and every test, the browser's and the services' too
 	@if [ -n "$(TESTS)" ]; then exec $(BIN)/python -m pytest $(TESTS) </dev/null; fi; \
 	log=$$(mktemp); $(BIN)/python -m pytest tests/engine >"$$log" 2>&1 </dev/null & engine=$$!; \
 	trap 'kill $$engine 2>/dev/null; rm -f "$$log"' EXIT; \
@@ -72,6 +90,6 @@ lint: setup  ## ruff and mypy
 browser: setup
 	@$(BIN)/python -m deploy.local.browser
 
-clean:  ## remove .venv, caches and built files (the state folder .local stays)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean:  ## remove the environments, caches and built files (the state folder .local stays)
+	rm -rf $(VENV) $(TOOLS) $(PEFT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

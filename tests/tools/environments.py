@@ -1,0 +1,24 @@
+"""The two environments beside .venv that `make tools` builds: other people's tools, and people with PEFT but without this project."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tool(name: str) -> Path:
+    """A program of .venv-tools (``schemathesis``, ``mlflow``, ``python``...); skips the test, with the reason, where it is not there."""
+    return _program(".venv-tools", name)
+
+
+def peft_python() -> Path:
+    """The Python of .venv-peft, which has torch, transformers and peft, and nothing of this project; skips where it is not there."""
+    return _program(".venv-peft", "python")
+
+
+def _program(folder: str, name: str) -> Path:
+    program = ROOT / folder / "bin" / name
+    if not program.exists():
+        pytest.skip(f"needs {name} of {folder}, which `make tools` builds")
+    return program
