@@ -1,4 +1,4 @@
-"""The two environments beside .venv that `make tools` builds: other people's tools, and people with PEFT but without this project."""
+"""The two environments beside .venv of `make tools`: other people's tools, and PEFT without this project."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> Path:
-    """A program of .venv-tools (``schemathesis``, ``mlflow``, ``python``...); skips the test, with the reason, where it is not there."""
+    """A program of .venv-tools (``schemathesis``, ``mlflow``, ``python``...); where it is missing, the test is skipped with the reason."""
     return _program(".venv-tools", name)
 
 
 def peft_python() -> Path:
-    """The Python of .venv-peft, which has torch, transformers and peft, and nothing of this project; skips where it is not there."""
+    """The Python of .venv-peft, with torch, transformers and peft, and nothing of this project; skips where it is missing."""
     return _program(".venv-peft", "python")
 
 
