@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo up stop status test bench lint browser clean
+.PHONY: help setup tools demo up stop status test faults bench lint browser clean
 
 help:  ## this text
 	@echo "DARec Lab: fair experiments with sequential recommenders."
@@ -77,6 +77,9 @@ test: setup lint browser tools  ## style, types and every test, the browser's an
 	$(BIN)/python -m pytest --ignore=tests/engine </dev/null; rest=$$?; \
 	wait $$engine; status=$$?; echo "The engine's tests, which ran beside those above:"; cat "$$log"; \
 	exit $$((rest > status ? rest : status))
+
+faults: setup  ## inject faults, many more than `make test` does, and print what survived (FAULT_ROUNDS=10 FAULT_SEED=0)
+	@FAULT_ROUNDS=$${FAULT_ROUNDS:-10} $(BIN)/python -m pytest tests/faults -q </dev/null
 
 bench: setup  ## measure training and ranking against yardsticks, and pages with 2,000 runs (BENCH="--seconds 60", PAGES="--people 50")
 	@$(BIN)/python -m engine bench all $(BENCH)

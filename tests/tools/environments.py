@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> Path:
-    """A program of .venv-tools (``schemathesis``, ``mlflow``, ``python``...); where it is missing, the test is skipped with the reason."""
+    """A program of .venv-tools, ``schemathesis`` for example; where it is missing, the test is skipped with the reason."""
     return _program(".venv-tools", name)
 
 
