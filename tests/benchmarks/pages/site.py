@@ -27,12 +27,19 @@ _PLANT_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class FullSite:
-    """``address`` of the web server, URL of the ``database``, what was planted there, and process ids of both servers."""
+    """``address`` of the web server, URL of the ``database``, what was planted there, and process ids of both servers.
+
+    Attributes:
+        environment: of commands that are to see the same site.
+        storage: its folder.
+    """
 
     address: str
     database: str
     planted: dict[str, Any]
     servers: tuple[int, ...]
+    environment: dict[str, str]
+    storage: Path
 
     def busy_seconds(self) -> float:
         """Processor seconds that the servers have taken so far; those of connections that were closed are not all in it."""
@@ -77,4 +84,11 @@ def full_site(runs: int, points: int) -> Iterator[FullSite]:
                 raise TimeoutError(f"the web server does not answer: {web.log.read_text(encoding='utf-8')[-2000:]}")
             time.sleep(0.1)
         servers = tuple(pid for pid in (process.pid, postgres.process.pid if postgres.process else None) if pid)
-        yield FullSite(f"http://127.0.0.1:{port}", database, json.loads(done.stdout.splitlines()[-1]), servers)
+        yield FullSite(
+            f"http://127.0.0.1:{port}",
+            database,
+            json.loads(done.stdout.splitlines()[-1]),
+            servers,
+            environment,
+            folder / "storage",
+        )
