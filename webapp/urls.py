@@ -99,6 +99,7 @@ urlpatterns = [
     path("runs/<int:pk>/ablation", ablation.ablation_page, name="ablation"),
     path("runs/<int:pk>/files", artifacts.files_page, name="run-files"),
     path("runs/<int:pk>/files/<path:name>", artifacts.file_download, name="run-file"),
+    path("runs/<int:pk>/tensorboard", artifacts.tensorboard_file, name="run-tensorboard"),
     path("runs/<int:pk>/try", serving.try_page, name="try"),
     path("runs/<int:pk>/user", serving.user_page, name="run-user"),
     path("groups", group_views.group_list, name="groups"),

@@ -1,5 +1,6 @@
 """The model card of adapters: ``README.md`` with the front matter that the Hugging Face hub reads."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -15,29 +16,27 @@ _ALONE = """    from peft import PeftModel
     from transformers import AutoModel
     model = PeftModel.from_pretrained(AutoModel.from_pretrained("{base}"), "{folder}")
 """
-_SEVERAL = """    from engine.backbones.huggingface import load_backbone
-    backbone = load_backbone("{name}", Path("{base}"), torch.device("cpu"))
-    adapted = load_adapters(backbone, Path("{folder}"))
-    model = backbone.model
-"""
-_IMPORTS = """    import torch
-    from pathlib import Path
-    from engine.adapters.folder import load_adapters
+_SEVERAL = """    from peft import PeftConfig, inject_adapter_in_model, load_peft_weights, set_peft_model_state_dict
+    from transformers import AutoModel
+    model = AutoModel.from_pretrained("{base}")
+    for part in {parts}:
+        inject_adapter_in_model(PeftConfig.from_pretrained(part), model)
+        set_peft_model_state_dict(model, load_peft_weights(part, device="cpu"))
 """
 
 
-def write_card(folder: Path, backbone: str, result: Result, *, several: bool) -> None:
+def write_card(folder: Path, backbone: str, result: Result, parts: Sequence[str] = ()) -> None:
     """Write the card beside the adapters in ``folder``, in place of what PEFT wrote there.
 
     Args:
         backbone: as in the spec: ``nano``, ``minilm``, hub id or folder.
-        several: whether the folder holds adapters of several kinds, which PEFT alone cannot put together.
+        parts: names of the adapters in the folder, each with a folder of its own; empty if it holds a single one itself.
     """
-    (folder / CARD).write_text(card(folder.name, backbone, result, several=several), encoding="utf-8")
+    (folder / CARD).write_text(card(folder.name, backbone, result, parts), encoding="utf-8")
 
 
-def card(folder: str, backbone: str, result: Result, *, several: bool) -> str:
-    """The text of the card."""
+def card(folder: str, backbone: str, result: Result, parts: Sequence[str] = ()) -> str:
+    """The text of the card; ``parts`` as of ``write_card``."""
     name = public_name(backbone)
     head = {
         "library_name": "peft",
@@ -48,7 +47,8 @@ def card(folder: str, backbone: str, result: Result, *, several: bool) -> str:
         "metrics": sorted(result.test or result.valid),
     }
     base = "backbone" if backbone == "nano" else name
-    use = (_IMPORTS + _SEVERAL if several else _ALONE).format(base=base, folder=folder, name=name)
+    within = ", ".join(f'"{folder}/{part}"' for part in parts)
+    use = (_SEVERAL if parts else _ALONE).format(base=base, folder=folder, parts=f"[{within}]")
     return f"""---
 {yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---
 
@@ -66,7 +66,7 @@ whole answers by `python -m engine recommend`.
 
 ## Use
 
-{_use_words(several)}
+{_use_words(several=bool(parts))}
 
 {use}
 ## Figures
@@ -101,11 +101,12 @@ def _rows(layers: list[LayerAdapter]) -> str:
     )
 
 
-def _use_words(several: bool) -> str:
+def _use_words(*, several: bool) -> str:
     if several:
+        # All get PEFT's own name, which stays the active one: no map has two of them.
         return (
-            "The layers have adapters of several kinds. Each folder inside is one that PEFT loads by itself; together they need "
-            "this project, three lines after its imports:"
+            "The layers have adapters of several kinds, and each folder inside is one that PEFT loads. PEFT alone puts them "
+            "together, by the three lines of the loop:"
         )
     return "PEFT alone loads them:"
 

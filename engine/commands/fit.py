@@ -17,7 +17,7 @@ from engine.data.prepare import prepare
 from engine.data.read import read_raw
 from engine.data.version import Version, is_version, read_version
 from engine.errors import RunCancelled, UserError
-from engine.events import WarningEvent
+from engine.events import Event, Report, WarningEvent
 from engine.presets import get_preset, presets
 from engine.spec import RunSpec, override, parse_assignment, parse_spec
 
@@ -38,12 +38,29 @@ def fit_command(options: argparse.Namespace) -> dict[str, Any]:
         version = open_version(source, spec, folder, settings, report)
         from engine.run import run  # torch, only now that all else is known to be right
 
-        with stop_on_signal() as should_stop, _together(options.processes, spec, version, folder) as group:
+        with (
+            stop_on_signal() as should_stop,
+            _together(options.processes, spec, version, folder) as group,
+            _board(options.tensorboard, spec, folder) as board,
+        ):
+
+            def tell(event: Event) -> None:
+                report(event)
+                board(event)
+
             try:
-                result = run(spec, version, folder, report, should_stop=should_stop, group=group)
+                result = run(spec, version, folder, tell, should_stop=should_stop, group=group)
             except RunCancelled as stopped:
                 raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
     return {**result.model_dump(mode="json", exclude={"samples"}), "run": str(folder)}
+
+
+def _board(folder: Path | None, spec: RunSpec, run: Path) -> "AbstractContextManager[Report]":
+    if folder is None:
+        return nullcontext(lambda event: None)
+    from engine.commands.tensorboard import TensorBoardReport
+
+    return TensorBoardReport(folder, run.resolve().name, spec.model_dump(mode="json"))
 
 
 def _together(count: int, spec: RunSpec, version: Version, folder: Path) -> "AbstractContextManager[Group | None]":

@@ -87,6 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="train with N processes (one for each GPU, or on CPU), which share each batch; networks over item sequences only",
     )
+    fit.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="write loss, validation and test metrics for TensorBoard too, while it trains, below DIR/(name of --out)",
+    )
     _add_settings(fit, "e.g. training.minutes=8")
 
     study = commands.add_parser("study", help="train several variants over several seeds, and show one table")

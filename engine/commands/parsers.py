@@ -39,14 +39,15 @@ def add_predict(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     predict = commands.add_parser(
         "predict",
         help="write the ranked lists of all tested users, and the held-out items, for ir_measures, ranx or trec_eval",
-        description="Write run.trec (user Q0 item rank score tag) and qrels.trec (user 0 item 1), under the run's own protocol. "
+        description="Write run.trec (user Q0 item rank score tag) and qrels.trec (user 0 item 1), under the run's own protocol, "
+        "and tied.txt: the users whose target shares its score with other items, so that other programs may rank it otherwise. "
         "White space and % in ids are percent-encoded, since the format parts its fields by white space.",
     )
     predict.add_argument("--run", type=Path, required=True, help="folder of the run")
     predict.add_argument("--format", choices=("trec",), default="trec", help="format of the lists (default trec)")
     predict.add_argument("--k", type=int, default=100, help="items a user (default 100)")
     predict.add_argument("--split", choices=("test", "valid"), default="test", help="whose targets (default test)")
-    predict.add_argument("--out", type=Path, help="folder for the two files; default: a fresh one below ./runs")
+    predict.add_argument("--out", type=Path, help="folder for the files; default: a fresh one below ./runs")
 
 
 def add_vectors(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

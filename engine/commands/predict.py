@@ -1,6 +1,7 @@
 """``predict``: the ranked lists of all users with a target, for other programs to evaluate."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from engine.training.progress import ProgressReporter
 
 
 def predict_command(options: argparse.Namespace) -> dict[str, Any]:
-    """Write lists and qrels; returns ``{"run", "split", "k", "users", "lines", "lists", "qrels"}``, the last two paths."""
+    """Write lists and qrels.
+
+    Returns ``{"run", "split", "k", "users", "lines", "tied", "lists", "qrels", "ties"}``: the last three are paths; of ``tied``
+    users other programs may compute other figures.
+    """
     if options.k < 1:
         raise UserError(f"--k {options.k}: must be 1 or more.")
-    from engine.neighbours.trec import QRELS, RUN, write_trec
+    from engine.neighbours.trec import QRELS, RUN, TIED, write_trec
     from engine.recommend import Recommender  # torch, only when it is needed
 
     recommender = Recommender.open(options.run)
@@ -25,13 +30,20 @@ def predict_command(options: argparse.Namespace) -> dict[str, Any]:
         def count(done: int, total: int) -> None:
             progress.counting("ranking", done, total, "users")
 
-        users, lines = write_trec(recommender, options.split, options.k, folder, count)
+        written = write_trec(recommender, options.split, options.k, folder, count)
+    if written.tied:
+        told = (
+            f"note: the targets of {written.tied:,} of {written.users:,} users tie with other items: mid-ranks here, order of ids"
+        )
+        print(f"{told} or lines elsewhere; {folder / TIED} names the users.", file=sys.stderr)
     return {
         "run": str(options.run),
         "split": options.split,
         "k": options.k,
-        "users": users,
-        "lines": lines,
+        "users": written.users,
+        "lines": written.lines,
+        "tied": written.tied,
         "lists": str(folder / RUN),
         "qrels": str(folder / QRELS),
+        "ties": str(folder / TIED),
     }

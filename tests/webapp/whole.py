@@ -52,7 +52,7 @@ POSTED = {
 }
 """Beginnings of names of addresses that are no pages of ours; and addresses to which forms are only sent."""
 
-FILES = {"compare-export", "run-log-file", "run-file"}
+FILES = {"compare-export", "run-log-file", "run-file", "run-tensorboard"}
 _STEPS = {"upload-version", "upload-columns", "upload-start"}
 
 
@@ -179,7 +179,8 @@ def file_addresses(whole: "Whole") -> dict[str, str]:
     """What is downloaded, and what scripts read: no HTML, but with people's names in it."""
     runs = f"runs={whole.run.pk},{whole.others[0].pk}"
     of_compare = {f"compare-export#{form}": f"/compare/export/{form}?{runs}" for form in ("csv", "json", "tex")}
-    return {**of_compare, "run-log-file": f"/runs/{whole.run.pk}/log.txt"}
+    of_run = {"run-log-file": f"/runs/{whole.run.pk}/log.txt", "run-tensorboard": f"/runs/{whole.run.pk}/tensorboard"}
+    return {**of_compare, **of_run}
 
 
 def _names(patterns: list[Any], prefix: str) -> list[str]:

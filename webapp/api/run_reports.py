@@ -13,7 +13,7 @@ from webapp.api.run_schemas import CurvesOut, EventPage, FileOut, LayerOut, LogO
 from webapp.api.sse import event_out, stream_of
 from webapp.api.watch import RUNS
 from webapp.experiments.access import get_run_for_user
-from webapp.experiments.artifacts import file_response, file_words
+from webapp.experiments.artifacts import file_response, file_words, tensorboard_response
 from webapp.experiments.events import MAIN_METRIC, curve
 from webapp.experiments.log import LogQuery, as_text, beyond, line_text, parse_place
 from webapp.storage import list_files
@@ -111,6 +111,17 @@ def metrics(request: HttpRequest, run_id: PathId) -> dict[str, Any]:
         for name, line in (("valid", found.valid), ("loss", found.loss))
     }
     return {"metric": MAIN_METRIC, **points, "total": found.total}
+
+
+@router.get(
+    "/{run_id}/tensorboard",
+    response={200: None, **ERRORS},
+    operation_id="download_run_tensorboard",
+    openapi_extra=_file("application/octet-stream"),
+)
+def tensorboard(request: HttpRequest, run_id: PathId) -> HttpResponseBase:
+    """Loss, metrics by step and settings as a TensorBoard event file, as far as the run has come. Keep `tfevents` in its name."""
+    return tensorboard_response(request, get_run_for_user(user_of(request), run_id))
 
 
 @router.get(

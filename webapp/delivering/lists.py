@@ -51,6 +51,10 @@ def ask_for_lists(run: Run, user: User, form: str, k: str, seen: str) -> UserLis
         raise UserError(f"The version of {run} is {run.version.state}.", "Launch a run on a version that is ready.")
     if form not in ListFormat.values or seen not in SeenRule.values:
         raise UserError("There is no such format or rule.", "Choose them from the lists.")
+    if form == ListFormat.TREC:
+        if not run.test:
+            raise UserError(f"{run} was not tested.", "TREC files hold a test's lists: ask a run that has test metrics.")
+        seen = SeenRule.PROTOCOL  # they are for other programs to compute the run's own figures
     values = {"run": run, "form": form, "k": _length(k), "seen": seen}
     known = UserLists.objects.filter(**values).exclude(state=ListsState.FAILED).order_by("-pk").first()
     if known is not None:

@@ -52,12 +52,13 @@ class Refresh(models.Model):
 
 
 class ListFormat(models.TextChoices):
-    """Formats of lists for everybody, as ``engine.everyone.ListFormat``."""
+    """Formats of lists for everybody, as ``engine.everyone.ListFormat``; TREC is of the test alone, by ``engine.neighbours``."""
 
     PARQUET = "parquet", "Parquet"
     CSV = "csv", "CSV for people"
     CSV_RAW = "csv-raw", "CSV for programs"
     JSONL = "jsonl", "JSON lines"
+    TREC = "trec", "TREC run and qrels of the test"
 
 
 class SeenRule(models.TextChoices):
@@ -112,5 +113,5 @@ class UserLists(models.Model):
     @property
     def file_name(self) -> str:
         """What it is called when it is downloaded."""
-        ending = "csv" if self.form == ListFormat.CSV_RAW else self.form
+        ending = {ListFormat.CSV_RAW.value: "csv", ListFormat.TREC.value: "trec.zip"}.get(self.form, self.form)
         return f"run-{self.run_id}-top-{self.k}.{ending}"

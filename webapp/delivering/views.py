@@ -27,6 +27,7 @@ _TYPES = {
     ListFormat.CSV: "text/csv; charset=utf-8",
     ListFormat.CSV_RAW: "text/csv; charset=utf-8",
     ListFormat.JSONL: "application/x-ndjson",
+    ListFormat.TREC: "application/zip",
 }
 
 

@@ -10,9 +10,10 @@ from webapp.accounts.access import enter_project
 from webapp.display import size
 from webapp.experiments.access import get_run_for_user
 from webapp.experiments.models import Run
+from webapp.experiments.tensorboard import event_file, event_file_name
 from webapp.http import PageRequest, page
 from webapp.storage import list_files, local_root
-from webapp.streaming import download
+from webapp.streaming import download, download_pieces
 
 _WORDS = (
     ("result.json", "everything that came out, as JSON"),
@@ -46,6 +47,18 @@ def files_page(request: PageRequest, pk: int) -> HttpResponseBase:
 def file_download(request: PageRequest, pk: int, name: str) -> HttpResponseBase:
     """One of them; 404 for a name that is not in the list, whatever it is made of."""
     return file_response(request, get_run_for_user(request.user, pk), name)
+
+
+@page
+@require_GET
+def tensorboard_file(request: PageRequest, pk: int) -> HttpResponseBase:
+    """Curves, metrics and settings for TensorBoard."""
+    return tensorboard_response(request, get_run_for_user(request.user, pk))
+
+
+def tensorboard_response(request: HttpRequest, run: Run) -> HttpResponseBase:
+    """The event file of ``run`` as a download."""
+    return download_pieces(request, event_file(run), event_file_name(run), "application/octet-stream")
 
 
 def file_response(request: HttpRequest, run: Run, name: str) -> HttpResponseBase:

@@ -2,17 +2,22 @@
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from engine.errors import RunCancelled, UserError
 from webapp.datasets.models import HEAVY_OF_VERSION, VersionState
-from webapp.delivering.models import UserLists
+from webapp.delivering.models import ListFormat, UserLists
 from webapp.environment import env
 from webapp.experiments.models import RunState
 from webapp.storage import fetch_folder, publish_folder
 from workers.failures import SERVING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.lists.states import beat, fail, finish, held
+
+if TYPE_CHECKING:
+    from engine.recommend import Recommender
 
 _log = logging.getLogger(__name__)
 _TELL = 1.0
@@ -62,19 +67,35 @@ def _made(lists: UserLists, attempt: int, scratch: Path, key: str) -> dict[str, 
             if not beat(lists.pk, attempt, progress={"done": done, "total": total}):
                 raise RunCancelled
 
+    path = folder / lists.file_name
+    if lists.form == ListFormat.TREC:
+        return _publish(lists, key, path, _write_trec(recommender, lists.k, path, scratch / "trec", on_batch))
     done = recommend_everyone(
         recommender,
-        folder / lists.file_name,
+        path,
         lists.form,  # type: ignore[arg-type]
         k=lists.k,
         seen=lists.seen,  # type: ignore[arg-type]
         on_batch=on_batch,
     )
-    publish_folder(folder, key)
-    return {
-        "storage_key": f"{key}/{lists.file_name}",
-        "size": done.bytes,
-        "users": done.users,
-        "rows": done.rows,
-        "applied": done.seen,
-    }
+    return _publish(lists, key, path, {"users": done.users, "rows": done.rows, "applied": done.seen})
+
+
+def _write_trec(
+    recommender: "Recommender", k: int, path: Path, folder: Path, on_batch: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Run, qrels and the users whose targets tie, in one archive."""
+    from engine.neighbours.trec import write_trec
+
+    written = write_trec(recommender, "test", k, folder, on_batch)
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    seen = "remove" if recommender.remove_seen else "keep"
+    return {"users": written.users, "rows": written.lines, "applied": seen}
+
+
+def _publish(lists: UserLists, key: str, path: Path, values: dict[str, Any]) -> dict[str, Any]:
+    size = path.stat().st_size
+    publish_folder(path.parent, key)
+    return {"storage_key": f"{key}/{lists.file_name}", "size": size, **values}

@@ -14,6 +14,7 @@ from webapp.environment import env
 
 _SECONDS = 10.0
 _LONGEST_ANSWER = 10_000_000
+_LONGEST_WORDS = 150
 MOST_METRICS = 1000
 MOST_PARAMS = 100
 MOST_TAGS = 100
@@ -113,8 +114,10 @@ class Mlflow:
         except ValueError as error:
             raise MlflowError(f"The MLflow server answered {answer.status}, and not in JSON.") from error
         if not 200 <= answer.status < 300 or not isinstance(found, dict):
-            code = str(found.get("error_code", "")) if isinstance(found, dict) else ""
-            raise MlflowError(f"The MLflow server answered {answer.status} {code} to {endpoint.partition('?')[0]}.", code)
+            told = found if isinstance(found, dict) else {}
+            code, words = str(told.get("error_code", "")), str(told.get("message", ""))[:_LONGEST_WORDS]
+            said = f"The MLflow server answered {answer.status} {code} to {endpoint.partition('?')[0]}: {words}"
+            raise MlflowError(said, code)
         return found
 
     def _connection(self) -> http.client.HTTPConnection:

@@ -168,7 +168,8 @@ class Implementation(Method[DarecSpec]):
         adapted = self.model.adapted
         save_adapters(adapted, folder / "adapter")
         if adapted.adapters:
-            write_card(folder / "adapter", self.settings.backbone, result, several=adapted.peft_model is None)
+            parts = () if adapted.peft_model is not None else tuple(adapted.adapters)
+            write_card(folder / "adapter", self.settings.backbone, result, parts)
 
     def architecture(self) -> list[LayerAdapter]:
         """The layer map, read back from the injected model."""

@@ -13,6 +13,7 @@ def test_lists_and_vectors_of_a_run(tmp_path: Path) -> None:
     made = last_line(engine("predict", "--run", "run", "--format", "trec", "--k", "5", "--split", "valid", cwd=tmp_path))
     lists, qrels = ((tmp_path / made[name]).read_text(encoding="utf-8").splitlines() for name in ("lists", "qrels"))
     assert (len(lists), len(qrels)) == (made["lines"], made["users"]) == (5 * made["users"], len(qrels))
+    assert len((tmp_path / made["ties"]).read_text(encoding="utf-8").splitlines()) == made["tied"] == 0
     assert lists[0].split()[1] == "Q0"
     assert lists[0].split()[3::2] == ["1", "sasrec"]
     found = last_line(engine("vectors", "--run", "run", "--out", "vectors", cwd=tmp_path))

@@ -14,6 +14,7 @@ from tests.webapp.api.asking import ask, get, post, refused
 from tests.webapp.people import People, finish, make_run, make_version, report
 from webapp.datasets.models import Version
 from webapp.experiments.models import Run
+from webapp.experiments.tensorboard import event_file
 
 
 def test_pages_by_keyset_hold_every_run_once(people: People, version: Version) -> None:
@@ -71,6 +72,12 @@ def test_log_and_curves(people: People, version: Version) -> None:
     assert get(people.bob, f"/runs/{run.pk}/log?text=nowhere")["items"] == []
     text = ask(people.bob, "get", f"/runs/{run.pk}/log.txt")
     assert b"read <script>" in b"".join(text.streaming_content)
+    run.refresh_from_db()
+    board = ask(people.bob, "get", f"/runs/{run.pk}/tensorboard")
+    assert "tfevents" in board["Content-Disposition"]
+    content = b"".join(board.streaming_content)
+    assert content == b"".join(event_file(run))
+    assert b"valid/ndcg@10" in content
     curves = get(people.bob, f"/runs/{run.pk}/metrics")
     assert curves["valid"][-1] == {"step": 30, "epoch": 3, "value": 0.03}
     assert len(curves["loss"]) == curves["total"] == 3

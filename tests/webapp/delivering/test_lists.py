@@ -59,6 +59,17 @@ def test_a_run_without_a_model_is_refused(alice: Client, version: Version) -> No
     assert alice.post(f"/runs/{run.pk}/everyone", SENT).status_code == 422
 
 
+def test_trec_files_are_of_the_test_under_its_own_rules(alice: Client, run: Run) -> None:
+    assert run.test
+    assert alice.post(f"/runs/{run.pk}/everyone", {**SENT, "form": "trec"}).status_code == 302
+    lists = UserLists.objects.get()
+    assert (lists.form, lists.seen, lists.file_name) == ("trec", "protocol", f"run-{run.pk}-top-5.trec.zip")
+    Run.objects.filter(pk=run.pk).update(test={})
+    response = alice.post(f"/runs/{run.pk}/everyone", {**SENT, "k": "6", "form": "trec"})
+    assert response.status_code == 422
+    assert "was not tested" in response.content.decode()
+
+
 def test_a_project_has_few_under_way(alice: Client, people: People, run: Run) -> None:
     for k in range(1, OPEN_AT_ONCE + 1):
         alice.post(f"/runs/{run.pk}/everyone", {**SENT, "k": str(k)})

@@ -1,10 +1,12 @@
 """Lists for everybody, with runs that were really trained: made, lost, given up, swept."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import polars as pl
 import pytest
@@ -58,6 +60,21 @@ def test_a_child_makes_the_file_that_everybody_would_get_alone(preset: str, trai
     supervise_lists(lists.pk, FAST)
     lists.refresh_from_db()
     assert lists.attempt == 1, "a message that comes twice does nothing"
+
+
+def test_the_test_in_trec_format_is_an_archive_for_other_tools(trained: Trained) -> None:  # noqa: F811
+    lists = queued(trained(), "trec")
+    supervise_lists(lists.pk, FAST)
+    lists.refresh_from_db()
+    assert (lists.state, lists.error) == (ListsState.READY, "")
+    assert lists.file_name == f"run-{lists.run_id}-top-4.trec.zip"
+    with ZipFile(storage_root() / lists.storage_key) as archive:
+        assert archive.namelist() == ["qrels.trec", "run.trec", "tied.txt"]
+        qrels, run = (archive.read(name).decode().splitlines() for name in archive.namelist()[:2])
+    assert (len(qrels), len(run)) == (lists.users, lists.rows)
+    result = json.loads((storage_root() / lists.run.folder_key / "result.json").read_text(encoding="utf-8"))
+    assert len(qrels) == result["users_evaluated"]
+    assert lists.applied == result["protocol"]["seen"]
 
 
 @pytest.mark.services

@@ -1,6 +1,6 @@
-"""Runs mirrored to a server that speaks MLflow's REST API; see stand_in.py for what stands in for MLflow, and why."""
+"""What goes wrong on the way to MLflow: a server that is down or answers too late (stand_in.py); test_real.py has the rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -8,22 +8,13 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
 
-from engine.events import LogEvent, MetricEvent
-from tests.workers.fixtures import Run, RunState
 from tests.workers.mlflow.stand_in import RemoteRun, StandIn, mlflow_stand_in
-from tests.workers.stand_in import make_result
-from webapp.experiments.models import RunEvent
+from tests.workers.mlflow.telling import MakeRun, begun, due, tell
+from webapp.experiments.models import Run, RunState
 from webapp.mirroring.models import Mirror
-from workers.attempts import RunAttempt
-from workers.claims import claim_run
 from workers.mlflow import mirroring
 from workers.mlflow.client import MOST_METRICS, Mlflow, MlflowError
 from workers.mlflow.mirroring import MOST_TRIES, PAUSES, look, mirror
-from workers.mlflow.telling import params
-from workers.outcome import succeed
-from workers.recorder import write_batch
-
-MakeRun = Callable[..., Run]
 
 
 @pytest.fixture
@@ -33,101 +24,9 @@ def server(settings: Settings) -> Iterator[StandIn]:
         yield stand_in
 
 
-def begun(make_run: MakeRun) -> tuple[Run, RunAttempt]:
-    run = make_run()
-    attempt = claim_run(run.pk)
-    assert attempt is not None
-    run.refresh_from_db()
-    return run, attempt
-
-
-def tell(attempt: RunAttempt, first: int, last: int) -> None:
-    """Events as the recorder stores them: a metric of training and one of validation at each step, and a line between."""
-    events = [
-        event
-        for step in range(first, last)
-        for event in (
-            MetricEvent(split="train", step=step, epoch=step, values={"loss": 1 / (step + 1)}),
-            LogEvent(message="a line"),
-            MetricEvent(split="valid", step=step, epoch=step, values={"ndcg@10": step / 100, "hr@10": float("nan")}),
-        )
-    ]
-    rows = [
-        RunEvent(
-            run_id=attempt.pk,
-            attempt=attempt.number,
-            sequence=3 * first + number,
-            type=event.type,
-            payload={**event.model_dump(exclude={"type"}), **_without_nan(event)},
-            created_at=timezone.now(),
-        )
-        for number, event in enumerate(events)
-    ]
-    assert write_batch(attempt, rows, None)
-
-
-def _without_nan(event: MetricEvent | LogEvent) -> dict[str, object]:
-    if isinstance(event, LogEvent):
-        return {}
-    return {"values": {name: value if value == value else None for name, value in event.values.items()}}
-
-
-def due(run: Run) -> Mirror:
-    """The run's mirror, due now."""
-    Mirror.objects.get_or_create(run=run)
-    Mirror.objects.filter(run=run).update(next_try_at=timezone.now() - timedelta(seconds=1))
-    return Mirror.objects.get(run=run)
-
-
 def only(server: StandIn) -> RemoteRun:
     (run,) = server.runs.values()
     return run
-
-
-def test_a_run_is_mirrored_while_it_goes_on_and_to_its_end(make_run: MakeRun, server: StandIn) -> None:
-    run, attempt = begun(make_run)
-    tell(attempt, 0, 3)
-    assert mirror(due(run).pk)
-    remote = only(server)
-    assert (remote.name, remote.status, remote.end) == (str(run), "RUNNING", None)
-    assert remote.params == params(run)
-    assert remote.params["training.seed"] == str(run.spec["training"]["seed"])
-    assert remote.params["method.id"] == run.method
-    assert [line for line in remote.metrics if line[0] == "train/loss"] == [
-        ("train/loss", 1 / (step + 1), step) for step in range(3)
-    ]
-    assert [line[2] for line in remote.metrics if line[0] == "valid/ndcg_at_10"] == [0, 1, 2]
-    assert not any("hr" in line[0] for line in remote.metrics), "what is no number is left out"
-    row = Mirror.objects.get()
-    assert (row.finished_at, row.tries, row.last_error) == (None, 0, "")
-    assert row.next_try_at is not None
-    tell(attempt, 3, 5)
-    assert succeed(attempt, make_result("hash"))
-    assert mirror(due(run).pk)
-    run.refresh_from_db()
-    assert [line[2] for line in remote.metrics if line[0] == "train/loss"] == [0, 1, 2, 3, 4]
-    assert ("test/hr_at_10", 0.5, run.best_epoch) in remote.metrics
-    assert ("chosen/valid/hr_at_10", 0.25, run.best_epoch) in remote.metrics
-    assert remote.status == "FINISHED"
-    assert run.finished_at is not None
-    assert remote.end == int(run.finished_at.timestamp() * 1000)
-    assert remote.tags["dareclab.artifacts"] == f"https://lab.example.org/runs/{run.pk}/files"
-    assert remote.tags["dareclab.protocol.version"] == "hash"
-    assert remote.tags["dareclab.state"] == "succeeded"
-    row.refresh_from_db()
-    assert row.next_try_at is None
-    assert row.finished_at is not None
-    assert not mirror(row.pk), "all was told"
-
-
-@pytest.mark.parametrize(("state", "status"), [("failed", "FAILED"), ("lost", "FAILED"), ("cancelled", "KILLED")])
-def test_other_ends(state: str, status: str, make_run: MakeRun, server: StandIn) -> None:
-    run, _ = begun(make_run)
-    Run.objects.filter(pk=run.pk).update(state=state, finished_at=timezone.now(), error="Out of memory.")
-    assert mirror(due(run).pk)
-    remote = only(server)
-    assert (remote.status, remote.tags["dareclab.error"]) == (status, "Out of memory.")
-    assert not any(line[0].startswith("test/") for line in remote.metrics)
 
 
 @pytest.mark.parametrize("endpoint", ["runs/create", "runs/log-batch", "runs/update", "experiments/create"])
@@ -153,7 +52,7 @@ def test_pauses_grow_and_in_the_end_it_is_given_up(make_run: MakeRun, server: St
         assert not mirror(due(run).pk)
         row = Mirror.objects.get()
         assert row.tries == number
-        assert row.last_error == "The MLflow server answered 503 TEMPORARILY_UNAVAILABLE to experiments/get-by-name."
+        assert row.last_error == "The MLflow server answered 503 TEMPORARILY_UNAVAILABLE to experiments/get-by-name: no"
         if number == MOST_TRIES:
             assert row.next_try_at is None
             continue
