@@ -1,9 +1,9 @@
 """Same spec, same version, same seed, same kind of machine: the same numbers, ranks and weights to the last bit, on a CPU.
 
-All subjects run in two processes that share nothing but the version: another order of runs (so each comes after others in a process
-that is warm, with what they left behind), another hash seed, folder, cache and number of threads of the libraries. The runs
-themselves have two threads, and so large batches that torch does share the work out: rows of a gradient that several threads add
-up are where bits went astray.
+All subjects run in two processes that share nothing but the version: another order of runs (so each comes after others in a
+process that is warm, with what they left behind), another hash seed, folder, cache and number of threads of the libraries. The
+runs themselves have two threads, and so large batches that torch does share the work out: rows of a gradient that several threads
+add up are where bits went astray. How many threads a run has is part of the kind of machine, and of its bits.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The metrics against other people's implementation of them, and against the plain way, on every split and every rule for seen items.
+"""The metrics against other people's implementation, and against the plain way, on every split and rule for seen items.
 
 torchmetrics knows no ties and no list to leave out: what it is given is each user's candidates, and of ties only its answers for
 the best and the worst order, between which a mid-rank has to lie.
@@ -64,7 +64,8 @@ def theirs(split: Split, part: Held, table: torch.Tensor, remove: bool, nudge: f
     for user, target in zip(users.tolist(), targets.tolist(), strict=True):
         candidates = candidates_of(split, part, user, target, table.shape[1], remove)
         relevant = torch.tensor([item == target for item in candidates])
-        scores = table[user, candidates] + nudge * relevant
+        # its reciprocal rank takes a relevant item whose score is not above 0 for one that is not relevant
+        scores = table[user, candidates] + 1 + nudge * relevant
         for name, function in PUBLIC.items():
             for cutoff in CUTOFFS:
                 found[f"{name}@{cutoff}"].append(float(function(scores, relevant, top_k=min(cutoff, len(candidates)))))
