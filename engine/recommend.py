@@ -22,7 +22,7 @@ from engine.methods.method import Context, Method
 from engine.run import split_and_candidates
 from engine.spec import parse_spec
 from engine.training.checkpoint import is_complete, load_tensors
-from engine.training.device import choose_device, set_threads
+from engine.training.device import choose_device, compute_exactly, set_threads
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ class Recommender:
         set_threads(spec.training.threads)
         # A refit has learned from every interaction: nothing is held out of any history.
         split, candidates = (everything(version), None) if about.get("refit") else split_and_candidates(spec, version)
-        context = Context(spec, version, split, choose_device(device), folder, lambda event: None)
+        place = choose_device(device)
+        compute_exactly(place)
+        context = Context(spec, version, split, place, folder, lambda event: None)
         torch.manual_seed(spec.training.seed)
         method = METHODS.get(spec.method.id).load()(context)
         method.load_state(load_tensors(folder / "model" / "model.safetensors"))

@@ -25,7 +25,7 @@ from engine.result import Protocol, Result
 from engine.run import CLAIM, never
 from engine.spec import RunSpec, parse_spec
 from engine.training.checkpoint import is_complete, load_tensors, write_folder
-from engine.training.device import choose_device, set_threads
+from engine.training.device import choose_device, compute_exactly, set_threads
 from engine.training.machine import forget_peak, machine_kind, peak_memory
 from engine.training.position import Position
 from engine.training.progress import ProgressReporter
@@ -73,6 +73,7 @@ def refit(
     set_threads(spec.training.threads)
     split = everything(version)
     device = choose_device(spec.training.device)
+    compute_exactly(device)
     forget_peak(device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, workdir, tell, check_stop)

@@ -28,7 +28,7 @@ from engine.reproduce.machine import this_machine
 from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
 from engine.spec import RunSpec
 from engine.training.checkpoint import write_folder
-from engine.training.device import choose_device, set_threads
+from engine.training.device import choose_device, compute_exactly, set_threads
 from engine.training.limits import check_limits, without_limits
 from engine.training.machine import forget_peak, machine_kind, peak_memory
 from engine.training.position import Position
@@ -91,6 +91,7 @@ def run(
     for notice in split.notices:
         tell(WarningEvent(message=notice))
     device = group.device if group is not None else choose_device(spec.training.device)
+    compute_exactly(device)
     forget_peak(device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, workdir, tell, check_stop)

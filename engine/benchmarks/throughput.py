@@ -24,7 +24,7 @@ from engine.methods.darec.layout import item_texts
 from engine.methods.darec.spec import DarecSpec
 from engine.methods.method import Context, Stage
 from engine.spec import RunSpec
-from engine.training.device import choose_device, set_threads
+from engine.training.device import choose_device, compute_exactly, set_threads
 from engine.training.windows import cut_windows, epoch_generator
 
 WARM_UP_STEPS = 2
@@ -64,6 +64,7 @@ def throughput_bench(
         raise UserError(f"The throughput benchmark is about darec, got {method.id}.", "Use --preset darec-nano.")
     threads = set_threads(spec.training.threads)
     split, device = leave_one_out(version), choose_device(spec.training.device)
+    compute_exactly(device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, device, folder, lambda event: None)
     stage = METHODS.get("darec").load()(context).stages()[-1]

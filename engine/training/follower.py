@@ -14,7 +14,7 @@ from engine.methods import METHODS
 from engine.methods.method import Context, Stage
 from engine.run import never, split_and_candidates
 from engine.spec import parse_spec
-from engine.training.device import set_threads
+from engine.training.device import compute_exactly, set_threads
 from engine.training.parallel import ORDER, READY, join, nothing
 from engine.training.progress import ProgressReporter
 from engine.training.trainer import Trainer
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.flush()
     group = join(rank, size, port, spec.training.device)
     set_threads(spec.training.threads or group.threads)
+    compute_exactly(group.device)
     torch.manual_seed(spec.training.seed)
     context = Context(spec, version, split, group.device, workdir, nothing)
     method = METHODS.get(spec.method.id).load()(context)

@@ -34,7 +34,7 @@ from engine.methods.state import load_module_state, module_state
 from engine.methods.vectors import VectorScore
 from engine.result import LayerAdapter, MaskPart, Result
 
-ALONE_REVISION = 1
+ALONE_REVISION = 2
 """Raise it when the same settings train another CF model than before: what was kept no longer counts then."""
 
 
