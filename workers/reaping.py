@@ -6,6 +6,7 @@ A job whose heartbeat is silent is a lost attempt. A row that is queued while th
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -33,11 +34,16 @@ class Reaper:
     """Looks every few seconds; survives outages of database and broker.
 
     Attributes:
-        awake_since: when it began to see the database (monotonic clock); silence from before then proves nothing.
+        clock: seconds, monotonic. Whose sign of life is how old, the database's clock alone says.
+        awake_since: when it began to see the database (``clock``); silence from before then proves nothing.
     """
 
     timings: Timings
-    awake_since: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    awake_since: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.awake_since = self.awake_since or self.clock()
 
     def run(self, stop: threading.Event) -> None:
         """Look until ``stop`` is set."""
@@ -61,7 +67,7 @@ class Reaper:
             _log.warning("the database does not answer, looking again later: %s", str(error).strip())
             connection.close()
             # While it was away nobody could beat.
-            self.awake_since = time.monotonic()
+            self.awake_since = self.clock()
         except BrokerDown as error:
             _log.warning("the broker does not answer, looking again later: %s", str(error).strip())
 
@@ -126,5 +132,5 @@ class Reaper:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())")
             (database_age,) = cursor.fetchone()
-        awake = time.monotonic() - self.awake_since
+        awake = self.clock() - self.awake_since
         return min(awake, float(database_age)) >= self.timings.quiet_start
