@@ -114,7 +114,7 @@ class _Desk:
         from workers.ingestion import limit_resources
 
         limit_resources()
-        derive(order.row, Path(order.scratch), order.key)
+        derive(order.row, order.attempt, Path(order.scratch), order.key)
         # The limits on memory and processor time stay.
         return False
 

@@ -26,7 +26,7 @@ class Order:
     ``kind`` is run, ingest, derive, question, compare, compare-runs, search, ask or lists.
 
     Attributes:
-        attempt: the fencing number, of a run, a version or lists.
+        attempt: the fencing number, of a run, a version, lists or what is made of a version.
         scratch: an empty folder for its files.
         key: where a version, or an archive of one, is to be published.
         more: whether it may be asked to do another thing after this one.

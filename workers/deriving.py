@@ -15,31 +15,31 @@ from engine.data.version import read_version
 from engine.errors import DataError
 from webapp.datasets.models import Derived, DerivedKind, DerivedState, Version
 from webapp.storage import fetch_folder, publish_folder
-from workers.derivations import fail
+from workers.derivations import fail, held
 from workers.failures import MAKING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.text import storable
 
 _log = logging.getLogger(__name__)
 
 
-def derive(pk: int, scratch: Path, key: str) -> None:
-    """Make what the claimed row ``pk`` asks for, and write its final state.
+def derive(pk: int, attempt: int, scratch: Path, key: str) -> None:
+    """Make what the row ``pk``, claimed by ``attempt``, asks for, and write its final state.
 
     Args:
         scratch: an empty folder.
         key: storage folder for an archive.
     """
-    derived = Derived.objects.select_related("version__dataset", "other").filter(pk=pk, state=DerivedState.MAKING).first()
+    derived = held(pk, attempt).select_related("version__dataset", "other").first()
     if derived is None:
-        _log.info("derived %d is gone: nothing to do", pk)
+        _log.info("derived %d, attempt %d: gone, or somebody else's by now", pk, attempt)
         return
     try:
         columns = _made(derived, scratch, key)
     except Exception as error:
-        fail(pk, MAKING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error))
+        fail(pk, attempt, MAKING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error))
         return
     with transaction.atomic():
-        changed = Derived.objects.filter(pk=pk, state=DerivedState.MAKING).update(state=DerivedState.READY, **columns)
+        changed = held(pk, attempt).update(state=DerivedState.READY, **columns)
         if changed and derived.kind == DerivedKind.LEAKAGE:
             Version.objects.filter(pk=derived.version_id).update(leakage=columns["result"])
 

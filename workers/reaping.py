@@ -6,6 +6,7 @@ A job whose heartbeat is silent is a lost attempt. A row that is queued while th
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,20 +15,18 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerDown
 
-from webapp.broker import ANSWER_TASK, DELIVER_TASK, EXECUTE_TASK, INGEST_TASK, LISTS_TASK, QUEUES, SERVE_TASK, ask, waiting
-from webapp.datasets.models import Question, QuestionState, Version, VersionState
-from webapp.delivering.models import ListsState, UserLists
-from webapp.experiments.models import WORKING_STATES, Run, RunState
-from webapp.notices.models import Delivery
+from webapp.broker import QUEUES, ask, waiting
+from webapp.datasets.models import Derived, DerivedState, Version, VersionState
+from webapp.experiments.models import WORKING_STATES, Run
 from webapp.serving.models import Ask, AskState
+from workers import derivations
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.database import DATABASE_DOWN
 from workers.lists.states import lose, silent
+from workers.outbox import WAITING
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
-AT_ONCE = 100
-"""At most so many messages are sent again to a queue in one look."""
 
 
 @dataclass
@@ -35,11 +34,16 @@ class Reaper:
     """Looks every few seconds; survives outages of database and broker.
 
     Attributes:
-        awake_since: when it began to see the database (monotonic clock); silence from before then proves nothing.
+        clock: seconds, monotonic. Whose sign of life is how old, the database's clock alone says.
+        awake_since: when it began to see the database (``clock``); silence from before then proves nothing.
     """
 
     timings: Timings
-    awake_since: float = field(default_factory=time.monotonic)
+    clock: Callable[[], float] = time.monotonic
+    awake_since: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.awake_since = self.awake_since or self.clock()
 
     def run(self, stop: threading.Event) -> None:
         """Look until ``stop`` is set."""
@@ -56,12 +60,14 @@ class Reaper:
                 self.lose_silent_runs()
                 self.lose_silent_versions()
                 self.lose_silent_lists()
+                self.lose_silent_derived()
+                self.lose_silent_asks()
             self.repeat_lost_messages()
         except DATABASE_DOWN as error:
             _log.warning("the database does not answer, looking again later: %s", str(error).strip())
             connection.close()
             # While it was away nobody could beat.
-            self.awake_since = time.monotonic()
+            self.awake_since = self.clock()
         except BrokerDown as error:
             _log.warning("the broker does not answer, looking again later: %s", str(error).strip())
 
@@ -86,35 +92,36 @@ class Reaper:
             if lose(pk, number):
                 _log.warning("lists %d, attempt %d were lost", pk, number)
 
+    def lose_silent_derived(self) -> None:
+        """Take silent attempts at archives, reports and differences for lost."""
+        silent = self._silent(Derived.objects.filter(state=DerivedState.MAKING))
+        for pk, number in silent.values_list("pk", "attempt"):
+            if derivations.lose(pk, number):
+                _log.warning("derived %d, attempt %d was lost", pk, number)
+
+    def lose_silent_asks(self) -> None:
+        """Questions to runs whose worker is silent wait for another one: it changes nothing if both answer."""
+        silent = self._silent(Ask.objects.filter(state=AskState.ASKED, taken_at__isnull=False))
+        if lost := silent.update(taken_at=None):
+            _log.warning("%d questions to runs lost their worker", lost)
+
     def repeat_lost_messages(self) -> None:
-        """Ask again for rows that have been queued for a while, in queues that hold no message at all.
+        """Ask again for rows that have waited for a while, in queues that hold no message at all.
 
         A queue with any message is left alone: workers empty it in time, and a long queue must not be flooded. A message
         too many is harmless, because only one claim succeeds.
         """
-        before = Now() - timedelta(seconds=self.timings.resend_after)
-        runs = Run.objects.filter(state=RunState.QUEUED, queued_at__lt=before)
-        versions = Version.objects.filter(state=VersionState.QUEUED, created_at__lt=before)
-        self._repeat(EXECUTE_TASK, runs.order_by("queued_at", "pk"))
-        questions = Question.objects.filter(state=QuestionState.ASKED, asked_at__lt=before)
-        self._repeat(INGEST_TASK, versions.order_by("pk"))
-        self._repeat(ANSWER_TASK, questions.order_by("pk"))
-        lists = UserLists.objects.filter(state=ListsState.QUEUED, asked_at__lt=before)
-        self._repeat(LISTS_TASK, lists.order_by("asked_at", "pk"))
-        # A further try of what failed is asked for here too.
-        deliveries = Delivery.objects.filter(sent_at=None, next_try_at__lt=before)
-        self._repeat(DELIVER_TASK, deliveries.order_by("next_try_at", "pk"))
-        # One that a worker took is lost only if that worker is.
-        lost = Q(taken_at=None) | Q(taken_at__lt=Now() - timedelta(seconds=self.timings.serve_wall))
-        self._repeat(SERVE_TASK, Ask.objects.filter(lost, state=AskState.ASKED, asked_at__lt=before).order_by("pk"))
-
-    def _repeat(self, task: str, rows: "QuerySet[Model]") -> None:
-
-        queued = list(rows.values_list("pk", flat=True)[:AT_ONCE])
-        if queued and waiting(QUEUES[task]) == 0:
-            _log.warning("queue %s holds no message for %d queued rows: asking again", QUEUES[task], len(queued))
-            for pk in queued:
-                ask(task, pk)
+        empty: dict[str, bool] = {}
+        for kind in WAITING:
+            queue = QUEUES[kind.task]
+            if not kind.rows(self.timings.resend_after).exists():
+                continue
+            if queue not in empty:
+                empty[queue] = waiting(queue) == 0
+            if empty[queue] and (due := kind.due(self.timings.resend_after)):
+                _log.warning("queue %s holds no message for %d waiting rows of %s: asking again", queue, len(due), kind.task)
+                for pk in due:
+                    ask(kind.task, pk)
 
     def _silent(self, rows: "QuerySet[Model]") -> "QuerySet[Model]":
         since = Now() - timedelta(seconds=self.timings.silence)
@@ -125,5 +132,5 @@ class Reaper:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())")
             (database_age,) = cursor.fetchone()
-        awake = time.monotonic() - self.awake_since
+        awake = self.clock() - self.awake_since
         return min(awake, float(database_age)) >= self.timings.quiet_start

@@ -20,7 +20,7 @@ from webapp.storage import delete_folder, local_root
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.crew import Order, work
 from workers.database import DATABASE_DOWN, retrying
-from workers.derivations import claim, fail, give_back
+from workers.derivations import beat, claim, fail, give_back
 from workers.failures import (
     ANSWERING_TOOK_TOO_MUCH,
     MAKING_LOST,
@@ -86,18 +86,22 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
 
 
 def supervise_derivation(derived: int, timings: Timings) -> None:
-    """Make something of a version in a child process, unless somebody does already, and see to it that it has a true state."""
-    claimed = retrying(lambda: claim(derived, timings.ingest_wall), timings.silence)
-    if not claimed:
-        _log.info("derived %d is made already, or is gone: nothing to do", derived)
+    """Make something of a version in a child process, if it is queued, and see to it that it has a true state.
+
+    The child is killed where the row is gone or belongs to another attempt by now.
+    """
+    attempt = retrying(lambda: claim(derived), timings.silence)
+    if attempt is None:
+        _log.info("derived %d is not queued: nothing to do", derived)
         return
-    key = f"exports/{uuid.uuid4()}"
+    key, late = f"exports/{uuid.uuid4()}", after(timings.ingest_wall)
     with scratch_folder() as scratch:
-        code = work(Order("derive", derived, str(scratch), key=key), timings, after(timings.ingest_wall))
+        order = Order("derive", derived, str(scratch), attempt, key)
+        code = work(order, timings, sure(lambda: late() or not beat(derived, attempt)))
     if code in BY_SERVICE:
-        retrying(lambda: give_back(derived), timings.silence)
+        retrying(lambda: give_back(derived, attempt), timings.silence)
     elif code:
-        retrying(lambda: fail(derived, MAKING_TOOK_TOO_MUCH if code < 0 else MAKING_LOST), timings.silence)
+        retrying(lambda: fail(derived, attempt, MAKING_TOOK_TOO_MUCH if code < 0 else MAKING_LOST), timings.silence)
     if not retrying(lambda: Derived.objects.filter(storage_key=key).exists(), timings.silence):
         delete_folder(key)
 

@@ -60,7 +60,7 @@ class Faults:
             case.right()
 
     def table(self) -> list[str]:
-        """The lines of the table: how often each fault struck, what survived, the longest way to the right state."""
+        """The lines: how often each fault struck, what survived, the longest time to the right state, the work lost."""
         rows = [("fault", "injected", "survived", "to right state", "work lost")]
         for fault in sorted({case.fault for case in self.cases}):
             cases = [case for case in self.cases if case.fault == fault]

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from engine.data.version import read_version
 from engine.spec import FilterSpec
 from tests.workers.fixtures import FAST, Version, VersionState, storage_root
 from webapp.datasets.models import Derived, DerivedKind
-from workers.derivations import claim, fail, give_back
+from workers.derivations import beat, claim, fail, give_back, lose
 from workers.deriving import derive, leakage_of
 from workers.failures import MAKING_LOST
 from workers.supervisor import supervise_derivation
@@ -23,8 +22,9 @@ def asked(version: Version, kind: DerivedKind, **values: object) -> Derived:
 
 
 def made(derived: Derived, scratch: Path) -> Derived:
-    assert claim(derived.pk, 60)
-    derive(derived.pk, scratch, f"exports/test-{derived.pk}")
+    attempt = claim(derived.pk)
+    assert attempt is not None
+    derive(derived.pk, attempt, scratch, f"exports/test-{derived.pk}")
     derived.refresh_from_db()
     return derived
 
@@ -73,22 +73,27 @@ def test_a_damaged_version_is_said(version: Version, tmp_path: Path) -> None:
 
 def test_one_claim_at_a_time(version: Version) -> None:
     derived = asked(version, DerivedKind.CSV)
-    assert claim(derived.pk, 60)
-    assert not claim(derived.pk, 60)
-    Derived.objects.update(claimed_at=timezone.now() - timedelta(seconds=61))
-    assert claim(derived.pk, 60)
-    assert give_back(derived.pk)
-    assert claim(derived.pk, 60)
-    assert fail(derived.pk, MAKING_LOST)
-    assert not fail(derived.pk, MAKING_LOST)
-    assert not claim(derived.pk, 60)
+    assert claim(derived.pk) == 1
+    assert claim(derived.pk) is None
+    assert lose(derived.pk, 1)
+    assert claim(derived.pk) == 2
+    # What the first attempt writes changes nothing any more.
+    assert not beat(derived.pk, 1)
+    assert not give_back(derived.pk, 1)
+    assert not fail(derived.pk, 1, MAKING_LOST)
+    assert give_back(derived.pk, 2)
+    assert claim(derived.pk) == 3
+    assert lose(derived.pk, 3)
+    derived.refresh_from_db()
+    assert (derived.state, derived.error) == ("failed", MAKING_LOST.message)
+    assert claim(derived.pk) is None
 
 
 def test_nothing_is_made_of_a_deleted_version(version: Version) -> None:
     derived = asked(version, DerivedKind.CSV)
     Version.objects.update(state=VersionState.DELETED)
-    assert not claim(derived.pk, 60)
-    derive(4711, Path("/nothing"), "exports/none")
+    assert claim(derived.pk) is None
+    derive(4711, 1, Path("/nothing"), "exports/none")
 
 
 @pytest.mark.services

@@ -49,7 +49,7 @@ def ask_for(version: Version, kind: DerivedKind, other: Version | None = None) -
     now = timezone.now()
     derived, made = Derived.objects.get_or_create(version=version, kind=kind, other=other, defaults={"asked_at": now})
     again = Q(pk=derived.pk, state=DerivedState.FAILED)
-    fresh = {"state": DerivedState.QUEUED, "asked_at": now, "claimed_at": None, "error": "", "hint": ""}
+    fresh = {"state": DerivedState.QUEUED, "asked_at": now, "claimed_at": None, "attempt": 0, "error": "", "hint": ""}
     if made or Derived.objects.filter(again).update(**fresh):
         derived.refresh_from_db()
         _ask(derived)

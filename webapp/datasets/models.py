@@ -140,6 +140,8 @@ class Derived(models.Model):
     state = models.CharField(max_length=8, choices=DerivedState.choices, default=DerivedState.QUEUED)
     asked_at = models.DateTimeField(help_text="when a worker was last asked")
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="when a worker began")
+    attempt = models.PositiveIntegerField(default=0, help_text="fencing number, as of runs")
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="the last sign of life of the worker that makes it")
     storage_key = models.CharField(max_length=300, blank=True, help_text="storage folder of an archive")
     file_name = models.CharField(max_length=200, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="bytes of the archive")

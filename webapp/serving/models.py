@@ -42,6 +42,7 @@ class Ask(models.Model):
     asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField(auto_now_add=True)
     taken_at = models.DateTimeField(null=True, blank=True, help_text="when a worker began to answer")
+    heartbeat_at = models.DateTimeField(null=True, blank=True, help_text="that worker's last sign of life")
     answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -3,12 +3,14 @@
 import logging
 from dataclasses import replace
 
+from django.db.models.functions import Now
+
 from webapp.serving.models import Ask, AskState
 from workers.crew import Order, work
 from workers.database import retrying
 from workers.failures import SERVING_TOOK_TOO_MUCH
 from workers.serving.answers import settle
-from workers.supervisor import BY_SERVICE, after, scratch_folder
+from workers.supervisor import BY_SERVICE, after, scratch_folder, sure
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
@@ -24,9 +26,17 @@ def supervise_ask(pk: int, timings: Timings) -> None:
     if not retrying(asked.exists, timings.silence):
         _log.info("question %d to a run is not asked: nothing to do", pk)
         return
-    warm = replace(timings, warm=timings.serve_warm)
+    warm, late = replace(timings, warm=timings.serve_warm), after(timings.serve_wall)
+
+    def look() -> bool:
+        # Where the question is gone with whoever asked it, the warm models stay.
+        asked.update(heartbeat_at=Now())
+        return late()
+
+    must_die = sure(look)
+    must_die()
     with scratch_folder() as scratch:
-        code = work(Order("ask", pk, str(scratch)), warm, after(timings.serve_wall), keep="models")
+        code = work(Order("ask", pk, str(scratch)), warm, must_die, keep="models")
     if not code:
         return
     ask = retrying(asked.first, timings.silence)

@@ -69,10 +69,10 @@ def test_the_same_child_answers_for_several_runs(trained: Trained) -> None:
 
 def test_lost_messages_are_repeated_and_taken_ones_are_not(trained: Trained, broker: "Redis[bytes]") -> None:
     ask = make_ask(trained())
-    Ask.objects.update(taken_at=timezone.now())
+    Ask.objects.update(taken_at=timezone.now() - timedelta(seconds=FAST.silence + 1), heartbeat_at=timezone.now())
     Reaper(FAST).look()
     assert broker.llen("serve") == 0
-    Ask.objects.update(taken_at=timezone.now() - timedelta(seconds=FAST.serve_wall + 1))
+    Ask.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=FAST.silence + 1))
     Reaper(FAST).look()
     assert broker.llen("serve") == 1
     broker.delete("serve")
