@@ -1,4 +1,8 @@
-"""Is the site ready? ``/healthz`` says that this process lives; ``/readyz`` that database, broker and workers answer it."""
+"""Is the site ready? ``/healthz`` says that this process lives; ``/readyz`` that database, broker and workers answer it.
+
+``/readyz?only=web`` asks for what a page needs: the database. Without a broker or a worker every page is there, what people
+launch is queued, and the reaper asks for it later: to take web servers out of service then would make a small outage a whole one.
+"""
 
 import threading
 import time
@@ -22,7 +26,8 @@ FINE, BUSY, SILENT = "ok", "busy", "does not answer"
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 if all parts are fine, else 503; each is said apart. However many ask, workers are asked once in two seconds."""
-    parts = _CHECK.read()
+    web_alone = request.GET.get("only") == "web"
+    parts = {"database": FINE if database_answers() else SILENT} if web_alone else _CHECK.read()
     return JsonResponse(parts, status=200 if SILENT not in parts.values() else 503, headers={"Cache-Control": "no-store"})
 
 
