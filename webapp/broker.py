@@ -8,6 +8,8 @@ from celery import Celery
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from webapp.request_ids import current_request_id
+
 _log = logging.getLogger(__name__)
 
 INGEST_TASK = "datasets.ingest"
@@ -37,6 +39,10 @@ QUEUES = {
     MIRROR_TASK: "io",
 }
 """The queue of each task; the queues that there are follow from it."""
+
+
+REQUEST_ID = "request_id"
+"""Header of a message: the id of the request that it comes from."""
 
 
 def queue_names() -> list[str]:
@@ -74,7 +80,10 @@ def ask(task: str, row: int, expires: float | None = None) -> None:
     Raises kombu.exceptions.OperationalError where the broker does not answer; the reaper sends the message again later,
     because the row says that it is queued.
     """
-    producer().send_task(task, args=[row], queue=QUEUES[task], expires=expires)
+    # For the log alone: a worker's lines then name the request that a person made.
+    request_id = current_request_id()
+    headers = {REQUEST_ID: request_id} if request_id else None
+    producer().send_task(task, args=[row], queue=QUEUES[task], expires=expires, headers=headers)
 
 
 def ask_or_wait(task: str, row: int) -> bool:
