@@ -112,7 +112,7 @@ def test_a_lab_at_work_comes_back_elsewhere(
             for run in (done, going, waiting):
                 counted = server.execute(
                     "select (select count(*) from experiments_samplerecommendation where run_id = %(run)s),"
-                    " (select count(*) from experiments_runevent where type = 'result' and run_id = %(run)s)",
+                    " (select count(*) from experiments_layeradapter where run_id = %(run)s)",
                     {"run": run.pk},
                 )
                 assert counted.fetchone() == (1, 1), f"{run} has its result once"

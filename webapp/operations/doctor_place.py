@@ -103,7 +103,7 @@ def _broker_time() -> float | None:
             seconds, micro = client.time()
         except (*link.connection_errors, *link.channel_errors):
             return None
-        return float(seconds) + micro / 1e6 - (before + time.time()) / 2
+        return float(seconds) + float(micro) / 1e6 - (before + time.time()) / 2
 
 
 def _clock(whose: str, ahead: float, ours: str = "this machine's") -> Finding:

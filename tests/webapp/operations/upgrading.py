@@ -51,16 +51,26 @@ def targets(release: str) -> list[tuple[str, str]]:
 def fill(state: Any) -> Rows:
     """One row in each table of ours (and a user), with what is needed; returns all rows."""
     made: dict[str, Any] = {}
+    begun: set[str] = set()
 
     def make(model: Any) -> Any:
         label = model._meta.label
         if label in made:
             return made[label]
+        begun.add(label)
         values = {}
         for field in model._meta.concrete_fields:
             if field.primary_key and field.get_internal_type().endswith("AutoField"):
                 continue
-            values[field.name] = VALUES.get(label, {}).get(field.name, _value(field, model, make))
+            if field.name in VALUES.get(label, {}):
+                values[field.name] = VALUES[label][field.name]
+            elif field.is_relation:
+                to = field.related_model
+                # Rows that name each other: what may be empty is, for now.
+                later = field.null and to._meta.label in begun - made.keys()
+                values[field.name] = None if later else make(to)
+            else:
+                values[field.name] = _value(field)
         made[label] = model.objects.create(**values)
         return made[label]
 
@@ -70,11 +80,7 @@ def fill(state: Any) -> Rows:
     return rows()
 
 
-def _value(field: Any, model: Any, make: Any) -> Any:
-    if field.is_relation:
-        # What may be empty, and what names its own table, is.
-        circular = field.related_model._meta.label == model._meta.label
-        return None if field.null and (circular or model._meta.label == "auth.User") else make(field.related_model)
+def _value(field: Any) -> Any:
     if field.has_default():
         return field.get_default()
     if field.choices:
