@@ -8,6 +8,8 @@ from celery import Celery
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from webapp.request_ids import current_request_id
+
 _log = logging.getLogger(__name__)
 
 INGEST_TASK = "datasets.ingest"
@@ -39,6 +41,10 @@ QUEUES = {
 """The queue of each task; the queues that there are follow from it."""
 
 
+REQUEST_ID = "request_id"
+"""Header of a message: the id of the request that it comes from."""
+
+
 def queue_names() -> list[str]:
     """All queues, in the order in which the tasks name them."""
     return list(dict.fromkeys(QUEUES.values()))
@@ -66,15 +72,18 @@ def producer() -> Celery:
     return app
 
 
-def ask(task: str, row: int, expires: float | None = None) -> None:
+def ask(task: str, row: int, expires: float | None = None, queue: str = "") -> None:
     """Send ``task`` for the row with primary key ``row``. Call it after the row is committed (``transaction.on_commit``).
 
-    After ``expires`` seconds no worker looks at the message any more.
+    After ``expires`` seconds no worker looks at the message any more. ``queue`` is another one than the task's own.
 
     Raises kombu.exceptions.OperationalError where the broker does not answer; the reaper sends the message again later,
     because the row says that it is queued.
     """
-    producer().send_task(task, args=[row], queue=QUEUES[task], expires=expires)
+    # For the log alone: a worker's lines then name the request that a person made.
+    request_id = current_request_id()
+    headers = {REQUEST_ID: request_id} if request_id else None
+    producer().send_task(task, args=[row], queue=queue or QUEUES[task], expires=expires, headers=headers)
 
 
 def ask_or_wait(task: str, row: int) -> bool:

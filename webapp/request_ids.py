@@ -3,7 +3,8 @@
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
@@ -19,31 +20,36 @@ def current_request_id() -> str:
     return _CURRENT.get()
 
 
+def sane_request_id(given: str) -> str:
+    """``given`` if it is a plain word of 64 characters at most; otherwise a new id. Anything else could fill the log."""
+    return given if _SANE.fullmatch(given) else uuid.uuid4().hex
+
+
+@contextmanager
+def answering(known: str) -> Iterator[None]:
+    """While this lasts, the request with this id is answered here."""
+    token = _CURRENT.set(known)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
 def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Keep the id that a proxy or client gave, if it is a plain word of 64 characters at most; otherwise make one."""
+    """Keep the id that a proxy or client gave, if it is sane; otherwise make one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get(HEADER, "")
-        # Anything else could break the lines of the log, or fill it.
-        known = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+        known = current_request_id() or sane_request_id(request.headers.get(HEADER, ""))
         setattr(request, _KEPT, known)
-        token = _CURRENT.set(known)
-        try:
+        with answering(known):
             response = get_response(request)
-        finally:
-            _CURRENT.reset(token)
         response[HEADER] = known
         return response
 
     return middleware
 
 
-class RequestIdFilter(logging.Filter):
-    """Gives records ``request_id``: " [id]" while a request is answered, else nothing."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Lets every record through."""
-        # Django writes "Not Found: /…" when all middleware is done; it hands the request over.
-        known = current_request_id() or getattr(getattr(record, "request", None), _KEPT, "")
-        record.request_id = f" [{known}]" if known else ""
-        return True
+def request_id_of(record: logging.LogRecord) -> str:
+    """The id of the request that a line of the log is about; empty where it is about none."""
+    # Django writes "Not Found: /…" when all middleware is done; it hands the request over.
+    return current_request_id() or getattr(getattr(record, "request", None), _KEPT, "")

@@ -14,15 +14,17 @@ from typing import Any
 import django
 import psutil
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402
 
-import workers.presence.signals  # noqa: E402, F401 - they connect themselves
+import workers.naming  # noqa: E402 - they connect themselves
+import workers.presence.signals  # noqa: E402, F401
 from webapp.broker import QUEUES  # noqa: E402
+from webapp.logs.printed import log_what_is_printed  # noqa: E402
 from workers.leash import die_with  # noqa: E402
 from workers.timings import Timings  # noqa: E402
 
@@ -64,9 +66,16 @@ app.conf.update(
 )
 
 
+@celeryd_init.connect
+def _log_from_the_beginning(**_: Any) -> None:
+    """Celery has warnings before it sets up its log."""
+    log_what_is_printed()
+
+
 @setup_logging.connect
 def _keep_logging(**_: Any) -> None:
     """Django's LOGGING setting has set up the log already; Celery must not replace it."""
+    log_what_is_printed()
 
 
 @worker_process_init.connect

@@ -30,11 +30,19 @@ def main(arguments: list[str] | None = None) -> int:
     os.dup2(2, 1)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
+    from webapp.logs.about import about
+    from webapp.logs.printed import log_what_is_printed
+    from workers.naming import NOUN_OF_ORDER
+
+    log_what_is_printed()
     desk = _Desk()
     on_terminate(desk.stop_service)
     for order in _orders():
-        _log.info("%s %d, attempt %d: process %d", order.kind, order.row, order.attempt, os.getpid())
-        if not desk.work(order) or not order.more:
+        ids = {**order.about, NOUN_OF_ORDER.get(order.kind, order.kind): order.row, "attempt": order.attempt}
+        with about(**ids):
+            _log.info("%s %d, attempt %d: process %d", order.kind, order.row, order.attempt, os.getpid())
+            fit = desk.work(order)
+        if not fit or not order.more:
             break
         replies.write("done\n")
         replies.flush()

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import IO
 
+from webapp.logs.about import known_ids
 from workers.timings import Timings
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Order:
         scratch: an empty folder for its files.
         key: where a version, or an archive of one, is to be published.
         more: whether it may be asked to do another thing after this one.
+        about: ids for its log: the task, the request.
     """
 
     kind: str
@@ -38,6 +40,7 @@ class Order:
     attempt: int = 0
     key: str = ""
     more: bool = False
+    about: dict[str, str | int] = field(default_factory=dict, hash=False)
 
 
 def work(order: Order, timings: Timings, must_die: Callable[[], bool], keep: str = "") -> int:
@@ -52,7 +55,7 @@ def work(order: Order, timings: Timings, must_die: Callable[[], bool], keep: str
     from workers.presence.jobs import announced
 
     with _CREW.borrowed(keep, timings) as child, announced(order.kind, order.row, order.attempt, child.pid):
-        child.give(replace(order, more=bool(keep)))
+        child.give(replace(order, more=bool(keep), about=known_ids()))
         try:
             return child.wait(timings.look, must_die)
         finally:

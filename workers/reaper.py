@@ -12,11 +12,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
     django.setup()
     from webapp.fleet.models import NodeKind
+    from webapp.logs.printed import log_what_is_printed
     from workers.presence.node import Node
     from workers.presence.reporting import Presence
     from workers.reaping import Reaper
     from workers.timings import Timings
 
+    log_what_is_printed()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from webapp.logs.about import about
 from workers.claims import claim_run, claim_version
 from workers.delivering import deliver
 from workers.echoing import answer_echo
@@ -33,7 +34,8 @@ def execute_run(pk: int) -> None:
     if attempt is None:
         _log.info("run %d is not queued: nothing to do", pk)
         return
-    supervise_run(attempt, Timings.from_environment())
+    with about(attempt=attempt.number):
+        supervise_run(attempt, Timings.from_environment())
 
 
 @shared_task(name="datasets.ingest")
@@ -43,7 +45,8 @@ def ingest_version(pk: int) -> None:
     if attempt is None:
         _log.info("version %d is not queued: nothing to do", pk)
         return
-    supervise_version(attempt, Timings.from_environment())
+    with about(attempt=attempt.number):
+        supervise_version(attempt, Timings.from_environment())
 
 
 @shared_task(name="datasets.derive")

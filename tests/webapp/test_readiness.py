@@ -52,6 +52,24 @@ def test_without_a_broker(visitor: Client, settings: Settings) -> None:
     assert not Echo.objects.exists()
 
 
+def test_pages_alone_need_neither_broker_nor_worker(visitor: Client, settings: Settings) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    broker.producer.cache_clear()
+    try:
+        response = visitor.get("/readyz?only=web")
+    finally:
+        broker.producer.cache_clear()
+    assert (response.status_code, response.json()) == (200, {"database": "ok"})
+    assert visitor.get("/readyz?only=nonsense").status_code == 503
+
+
+def test_pages_need_the_database(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The database itself goes away in tests/faults; here only the answer is looked at.
+    monkeypatch.setattr(readiness, "database_answers", lambda: False)
+    response = visitor.get("/readyz?only=web")
+    assert (response.status_code, response.json()) == (503, {"database": "does not answer"})
+
+
 def test_however_many_ask_workers_are_asked_once(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(broker, "ask", lambda *arguments, **_: asked.append(arguments))

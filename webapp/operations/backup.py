@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from webapp.operations.archive import DATABASE, OBJECTS, Manifest, Writer, new_archive
+from webapp.operations.named import named_folders
 from webapp.operations.objects import list_objects, read_object
 from webapp.operations.programs import Programs
-from webapp.operations.state import applied_migrations, count_rows, named_folders, server_major, software
+from webapp.operations.state import applied_migrations, count_rows, server_major, software
 
 
 @dataclass(frozen=True)

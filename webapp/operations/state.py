@@ -6,8 +6,6 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from webapp.datasets.models import UploadPart, Version, VersionState
-from webapp.experiments.models import Run, RunState
 from webapp.fleet.models import WorkerNode
 
 MADE_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission"}
@@ -78,11 +76,3 @@ def known_migrations() -> set[str]:
     found = MigrationLoader(None).disk_migrations
     names = set(found) | {key for migration in found.values() for key in migration.replaces}
     return {f"{app}.{name}" for app, name in names}
-
-
-def named_folders() -> set[str]:
-    """The storage folders and parts that rows which are whole name: something must be there."""
-    versions = Version.objects.filter(state=VersionState.READY).exclude(storage_key="").values_list("storage_key", flat=True)
-    runs = Run.objects.filter(state=RunState.SUCCEEDED).exclude(folder_key="").values_list("folder_key", flat=True)
-    parts = UploadPart.objects.values_list("stored", flat=True)
-    return {*versions, *runs, *parts}
