@@ -54,7 +54,8 @@ def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Life
     except RunCancelled as error:
         if lifeline.reason is None:
             return partial(attempt.fail, explain(error)), False
-        return (attempt.cancel if lifeline.reason is Stop.CANCEL else attempt.give_back), False
+        endings = {Stop.CANCEL: attempt.cancel, Stop.SPENT: attempt.stop_for_time}
+        return endings.get(lifeline.reason, attempt.give_back), False
     except Exception as error:
         return partial(attempt.fail, explain(error)), False
     return partial(succeed, attempt, result), True
