@@ -10,6 +10,7 @@ from engine.events import CheckpointEvent
 from engine.result import Result
 from engine.spec import parse_spec
 from webapp.datasets.models import VersionState
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import Run
 from webapp.storage import fetch_folder, publish_folder
 from workers.attempts import RunAttempt
@@ -65,6 +66,7 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
     if run.version.state != VersionState.READY:
         raise UserError(f"{run.version} is {run.version.state}, not ready.", "Choose a version that is ready.")
     spec = parse_spec(run.spec)
+    check_backbones(run.spec, at_worker=True)
     # torch is imported here, in the child, and nowhere else.
     from engine.data.version import read_version
     from engine.run import run as run_engine

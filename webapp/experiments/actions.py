@@ -15,6 +15,7 @@ from engine.study.variant import Study
 from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.leakage import require_acknowledgement, serious_findings
 from webapp.datasets.models import Version, VersionState
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
 from webapp.notices.writing import runs_ended
 from webapp.quotas.room import require_room
@@ -120,11 +121,13 @@ def ask_for_all(runs: Sequence[Run]) -> None:
 def create_run(version: Version, user: User | None, spec: RunSpec, variant: GroupVariant | None = None) -> Run:
     """A queued run, for which nobody has been asked yet; call it in a transaction.
 
-    Raises UserError if the version is not ready, a setting cannot be stored, or the project has used up its quota.
+    Raises UserError if the version is not ready, a setting cannot be stored, the backbone may not be named, or the project has
+    used up its quota.
     """
     check_version(version)
     values = spec.model_dump(mode="json")
     check_storable(values)
+    check_backbones(values)
     require_room(version.dataset.project_id, runs=1)
     run = Run.objects.create(
         project=version.dataset.project,

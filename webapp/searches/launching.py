@@ -13,6 +13,7 @@ from webapp.accounts.models import Project, Role
 from webapp.datasets.leakage import require_acknowledgement
 from webapp.datasets.models import Version
 from webapp.experiments.actions import check_storable, check_version, launch_run
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import Run
 from webapp.quotas.room import require_room
 from webapp.searches.asking import ask_to_advance
@@ -37,7 +38,7 @@ def launch_search(
     Raises:
         PermissionDenied: the user is no researcher of the project.
         UserError: the version is of another project or not ready, has serious leaks that were not acknowledged,
-            ``at_once`` is out of range, or the project has used up its quota.
+            a backbone may not be named, ``at_once`` is out of range, or the project has used up its quota.
     """
     require_role(user, project, Role.RESEARCHER)
     if version.dataset.project_id != project.pk:
@@ -47,6 +48,7 @@ def launch_search(
     check_at_once(at_once)
     values = plan.model_dump(mode="json")
     check_storable(values)
+    check_backbones(values)
     with transaction.atomic():
         # One at a time takes the next number; runs that refer to the project are not held up.
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
