@@ -38,6 +38,20 @@ def envint(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name}: got {text!r}, must be a whole number") from error
 
 
+def envnumber(name: str, default: float) -> float:
+    """A finite number, 0 or more; raises ImproperlyConfigured for anything else."""
+    text = env(name)
+    if text is None or text == "":
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ImproperlyConfigured(f"{name}: got {text!r}, must be a number, 0 or more")
+    return value
+
+
 def networks(name: str, text: str) -> list[IPv4Network | IPv6Network]:
     """The addresses and networks in ``text``, with commas between them, of the variable ``name``; raises ImproperlyConfigured."""
     try:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from webapp.environment import env, envbool, envint, networks
+from webapp.environment import env, envbool, envint, envnumber, networks
 from webapp.logs.formatting import log_form
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +102,11 @@ READY_WAIT_SECONDS = 5.0
 """How long /readyz waits for a worker's answer."""
 SERVE_WAIT_SECONDS = 2.0
 """How long a page waits for the answer of a trained run before it shows that it waits."""
+QUOTA_DISK_GB = envnumber("QUOTA_DISK_GB", 0)
+QUOTA_QUEUED_RUNS = envnumber("QUOTA_QUEUED_RUNS", 0)
+QUOTA_RUN_HOURS = envnumber("QUOTA_RUN_HOURS", 0)
+QUOTA_MONTH_HOURS = envnumber("QUOTA_MONTH_HOURS", 0)
+BACKBONE_ROOT = env("BACKBONE_ROOT") or ""
 UPLOAD_LIMIT_BYTES = envint("UPLOAD_LIMIT_MB", 2048) * 1024 * 1024
 
 INSTALLED_APPS = [
@@ -127,6 +132,7 @@ INSTALLED_APPS = [
     "webapp.operations",
     "webapp.serving",
     "webapp.delivering",
+    "webapp.quotas",
 ]
 MIDDLEWARE = [
     "webapp.request_ids.request_ids",

@@ -13,16 +13,19 @@ from webapp.broker import EXECUTE_TASK, INGEST_TASK, ask_or_wait
 from webapp.datasets.models import Version, VersionState
 from webapp.experiments.models import MAX_ATTEMPTS, WORKING_STATES, AttemptRecord, Ending, Run, RunEvent, RunState
 from webapp.notices.writing import runs_ended, version_ended
+from webapp.quotas.measuring import count_work
+from webapp.quotas.room import why_stop
 from webapp.searches.asking import tell_searches
-from workers.failures import READING_LOST, Failure, lost_for_good
+from workers.failures import READING_LOST, Failure, Kind, lost_for_good
 from workers.remedies import suited
 
 
 class Pulse(enum.Enum):
-    """What a heartbeat learned: go on, end at a checkpoint, or the attempt is no longer ours."""
+    """What a heartbeat learned: go on, end at a checkpoint (cancelled, or out of time), or the attempt is no longer ours."""
 
     HELD = "held"
     CANCEL = "cancel"
+    SPENT = "spent"
     GONE = "gone"
 
 
@@ -63,11 +66,16 @@ class RunAttempt:
         return self.rows().select_for_update(no_key=True).first()
 
     def beat(self) -> Pulse:
-        """Write the heartbeat, and see whether somebody asked to cancel."""
+        """Write the heartbeat, and see whether somebody asked to cancel, or the run or its project is out of time."""
         if not self.rows().update(heartbeat_at=Now()):
             return Pulse.GONE
-        cancelled = self.rows().filter(cancel_requested_at__isnull=False).exists()
-        return Pulse.CANCEL if cancelled else Pulse.HELD
+        held = self.rows().values_list("project", "cancel_requested_at").first()
+        if held is None:
+            return Pulse.GONE
+        project, cancelled = held
+        if cancelled is not None:
+            return Pulse.CANCEL
+        return Pulse.SPENT if why_stop(self.pk, project) else Pulse.HELD
 
     @transaction.atomic
     def give_back(self) -> bool:
@@ -119,6 +127,13 @@ class RunAttempt:
         run = self.lock()
         return run is not None and self._end(run, RunState.CANCELLED)
 
+    def stop_for_time(self) -> bool:
+        """End as failed because the run or its project is out of time; what it did before its last checkpoint is kept."""
+        project = self.rows().values_list("project", flat=True).first()
+        reason = why_stop(self.pk, project) if project is not None else None
+        # Whoever has raised the limit meanwhile has it go on at once.
+        return self.give_back() if reason is None else self.fail(Failure(reason.message, reason.hint, kind=Kind.QUOTA))
+
     def note(self, kind: str, message: str) -> None:
         """Put a line of ours ("log" or "warning") behind the events of this attempt; call it with the run locked."""
         last = RunEvent.objects.filter(run_id=self.pk, attempt=self.number).aggregate(last=Max("sequence"))["last"]
@@ -135,7 +150,8 @@ class RunAttempt:
     def close(self, run: Run, ending: Ending, reason: str = "") -> None:
         """Note how this attempt ended; call it with the run locked, in the transaction that ends the attempt."""
         record = AttemptRecord.objects.filter(run=run, number=self.number, ended_at=None)
-        record.update(ended_at=Now(), ending=ending, reason=reason, reached=run.progress)
+        if record.update(ended_at=Now(), ending=ending, reason=reason, reached=run.progress) and run.started_at:
+            count_work(run.project_id, (timezone.now() - run.started_at).total_seconds())
 
     def _end(self, run: Run, state: RunState, reason: str = "", **columns: Any) -> bool:
         self.close(run, Ending(state.value), reason)

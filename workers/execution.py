@@ -10,6 +10,7 @@ from engine.events import CheckpointEvent
 from engine.result import Result
 from engine.spec import parse_spec
 from webapp.datasets.models import VersionState
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import Run
 from webapp.storage import fetch_folder, publish_folder
 from workers.attempts import RunAttempt
@@ -54,7 +55,8 @@ def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Life
     except RunCancelled as error:
         if lifeline.reason is None:
             return partial(attempt.fail, explain(error)), False
-        return (attempt.cancel if lifeline.reason is Stop.CANCEL else attempt.give_back), False
+        endings = {Stop.CANCEL: attempt.cancel, Stop.SPENT: attempt.stop_for_time}
+        return endings.get(lifeline.reason, attempt.give_back), False
     except Exception as error:
         return partial(attempt.fail, explain(error)), False
     return partial(succeed, attempt, result), True
@@ -64,6 +66,7 @@ def _train(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Lif
     if run.version.state != VersionState.READY:
         raise UserError(f"{run.version} is {run.version.state}, not ready.", "Choose a version that is ready.")
     spec = parse_spec(run.spec)
+    check_backbones(run.spec, at_worker=True)
     # torch is imported here, in the child, and nowhere else.
     from engine.data.version import read_version
     from engine.run import run as run_engine

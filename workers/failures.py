@@ -26,6 +26,7 @@ class Kind(enum.StrEnum):
     DISK = "disk"
     DIVERGED = "diverged"
     CHECKPOINT = "checkpoint"
+    QUOTA = "quota"
     LOST = "lost"
     OURS = "ours"
 

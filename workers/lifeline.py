@@ -25,9 +25,10 @@ def _standard_error() -> TextIO:
 
 
 class Stop(enum.Enum):
-    """Why a job should end: somebody cancelled it, its service stops, its attempt is lost, or it cannot beat."""
+    """Why a job should end: it is cancelled or out of time, its service stops, its attempt is lost, or it cannot beat."""
 
     CANCEL = "cancel"
+    SPENT = "spent"
     SERVICE = "service"
     GONE = "gone"
     SILENT = "silent"
@@ -107,6 +108,8 @@ class Lifeline:
         self._last_beat = sent
         if pulse is Pulse.CANCEL:
             self._stop(Stop.CANCEL, None)
+        elif pulse is Pulse.SPENT:
+            self._stop(Stop.SPENT, None)
         elif pulse is Pulse.GONE:
             self._stop(Stop.GONE, sent)
 

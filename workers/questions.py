@@ -15,6 +15,7 @@ from engine.data.version import Version as PreparedVersion
 from engine.data.version import read_version
 from engine.spec import FilterSpec, parse_spec
 from webapp.datasets.models import Question, QuestionKind, QuestionState, Version
+from webapp.experiments.backbones import check_backbones
 from webapp.storage import fetch_folder
 from workers.catalogue import store_items
 from workers.failures import ANSWERING_TOOK_TOO_MUCH, explain, is_out_of_memory
@@ -79,6 +80,7 @@ def _sequence(question: Question, scratch: Path) -> None:
     if key not in _VERSIONS:
         _VERSIONS.clear()
         _VERSIONS[key] = _read(question, scratch)
+    check_backbones(question.settings["spec"], at_worker=True)
     preview = preview_sequence(parse_spec(question.settings["spec"]), _VERSIONS[key], int(question.settings["user"]))
     _answer(question, preview.model_dump(mode="json"))
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from webapp.datasets.models import Derived, Question, QuestionState, Version, VersionState
+from webapp.quotas.measuring import measure_run, measure_version
 from webapp.searches.models import SearchTrial
 from webapp.storage import delete_folder, local_root
 from workers.attempts import RunAttempt, VersionAttempt
@@ -58,6 +59,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
         retrying(attempt.give_back, timings.silence)
     else:
         retrying(lambda: attempt.lose(describe_exit(code)), timings.silence)
+    retrying(lambda: measure_run(attempt.pk), timings.silence)
 
 
 def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
@@ -80,6 +82,7 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     used = Version.objects.filter(storage_key=key, state=VersionState.READY)
     if not retrying(used.exists, timings.silence):
         delete_folder(key)
+    retrying(lambda: measure_version(attempt.pk), timings.silence)
     if upload and not retrying(here.exists, timings.silence):
         # Discarded meanwhile; the child may have made its folder anew.
         delete_folder(upload)

@@ -19,6 +19,7 @@ from webapp.delivering.models import ACTIVE, UserLists
 from webapp.fleet.models import Echo, WorkerNode
 from webapp.notices.models import KEPT_DAYS as NOTICES_KEPT_DAYS
 from webapp.notices.models import Notice
+from webapp.quotas.measuring import measure_missed
 from webapp.serving.models import Ask
 from webapp.storage import delete_folder, local_root
 from workers.supervisor import SCRATCH
@@ -64,6 +65,8 @@ def sweep() -> list[str]:
             if not is_named(key):
                 delete_folder(key)
                 removed.append(key)
+    measured = measure_missed()
+    _log.info("measured %d folders for quotas", measured)
     if removed:
         _log.info("removed %d folders that no row names", len(removed))
     return removed

@@ -19,6 +19,7 @@ from webapp.datasets.models import Dataset
 from webapp.display import count, moment
 from webapp.experiments.models import Run
 from webapp.http import PageRequest, page
+from webapp.quotas.display import quota_lines
 
 ROLES = (
     (Role.VIEWER, "sees everything in the project"),
@@ -147,6 +148,7 @@ def _context(request: PageRequest, project: Project, shown: str | None, forms_of
         "about": forms_of["about"],
         "invitation_form": forms_of["invitation"],
         "invitations": [_invitation_line(row) for row in open_invitations(project)] if admin else [],
+        "quotas": quota_lines(project.pk),
         "section": "projects",
     }
 

@@ -12,12 +12,14 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from engine.errors import SpecError, UserError
 from webapp.failures import api_error, note_our_fault
+from webapp.quotas.room import QuotaExceededError
 
 _log = logging.getLogger(__name__)
 CODES = {
     "malformed": "the request cannot be read (400)",
     "unauthenticated": "the token is missing, unknown, expired or revoked (401)",
     "forbidden": "your role in the project does not allow it (403)",
+    "quota_exceeded": "the project has used up what it may have: disk, runs that wait, or hours of work (403)",
     "scope_missing": "your token's scope does not allow it (403)",
     "not_found": "there is no such thing, or it is not yours (404)",
     "method_not_allowed": "the address does not know this method (405)",
@@ -162,6 +164,7 @@ def add_error_handlers(api: NinjaAPI) -> None:
     handle(PermissionDenied, lambda request, error: answer(request, 403, "forbidden", str(error)))
     handle(Http404, lambda request, error: answer(request, 404, "not_found", str(error)))
     handle(SpecError, wrong_spec)
+    handle(QuotaExceededError, lambda request, error: answer(request, 403, "quota_exceeded", error.message, error.hint))
     handle(UserError, lambda request, error: answer(request, 422, "invalid", error.message, error.hint))
     handle(ValidationError, wrong_body)
     handle(HttpError, refused)

@@ -21,6 +21,7 @@ from webapp.api.run_schemas import Settings
 from webapp.api.schemas import Problem
 from webapp.datasets.access import get_version_for_user
 from webapp.experiments.advice import records_of
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.estimate import Range, estimate, same_architecture
 
 router = Router(tags=["specs"])
@@ -156,6 +157,7 @@ def check(request: HttpRequest, body: SpecIn) -> dict[str, Any]:
     preset = get_preset(body.preset)
     try:
         spec = preset.spec(body.settings)
+        check_backbones(spec.model_dump(mode="json"))
     except SpecError as error:
         problems = [{"field": path, "message": problem} for path, problem in error.problems]
         return {"valid": False, "problems": problems, "spec": None, "without_effect": {}}

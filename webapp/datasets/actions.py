@@ -16,6 +16,8 @@ from webapp.audit.trail import record
 from webapp.broker import INGEST_TASK, ask_or_wait
 from webapp.datasets.content import checked_name
 from webapp.datasets.models import Dataset, Version, VersionState
+from webapp.quotas.measuring import note_folder
+from webapp.quotas.room import require_room
 from webapp.storage import delete_folder
 
 
@@ -42,6 +44,7 @@ def create_version(
 
     Raises:
         DataError: a file is empty or no text; nothing is left behind.
+        QuotaExceededError: the project may not store that much; likewise.
         SpecError: a filter has a wrong value.
     """
     checked = parse_filters(filters)
@@ -52,7 +55,11 @@ def create_version(
     try:
         for name, file in names.items():
             default_storage.save(f"{key}/{name}", file)
-        version = queue_version(dataset, user, checked, upload_key=key)
+        with transaction.atomic():
+            size = sum(file.size for file in names.values())
+            require_room(dataset.project_id, new_bytes=size)
+            version = queue_version(dataset, user, checked, upload_key=key)
+            note_folder(key, dataset.project_id, size, version=version.pk)
     except BaseException:
         delete_folder(key)
         raise

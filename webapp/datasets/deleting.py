@@ -12,6 +12,7 @@ from webapp.audit.trail import record
 from webapp.datasets.models import Derived, Version, VersionState
 from webapp.delivering.promoting import held_of_version
 from webapp.experiments.models import ACTIVE_STATES, Run
+from webapp.quotas.models import StoredFolder
 from webapp.searches.models import OPEN_STATES, Search
 from webapp.storage import delete_folder
 
@@ -43,6 +44,7 @@ def delete_version(version: Version, user: User) -> None:
     if not Version.objects.filter(upload_key=locked.upload_key).exclude(pk=locked.pk).exists():
         keys.append(locked.upload_key)
     Derived.objects.filter(Q(version=locked) | Q(other=locked)).delete()
+    StoredFolder.objects.filter(key__in=keys).delete()
     for related in (locked.questions, locked.catalogue, locked.drafts):
         related.all().delete()
     Version.objects.filter(pk=locked.pk).update(

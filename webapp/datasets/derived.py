@@ -9,6 +9,7 @@ from django.utils import timezone
 from engine.errors import UserError
 from webapp.broker import DERIVE_TASK, ask_or_wait
 from webapp.datasets.models import DOWNLOADS, Derived, DerivedKind, DerivedState, Version, VersionState
+from webapp.quotas.room import require_room
 
 FILE = "data.zip"
 """The name of an archive in its folder of the storage."""
@@ -39,7 +40,7 @@ def find_derived(version: Version, kind: DerivedKind, other: Version | None = No
 def ask_for(version: Version, kind: DerivedKind, other: Version | None = None) -> Derived:
     """Have it made, unless that is done or under way; what failed is tried again.
 
-    Raises UserError if a version is not ready, or ``other`` is of another dataset.
+    Raises UserError if a version is not ready, ``other`` is of another dataset, or the project has used up its disk.
     """
     for one in (version, other):
         if one is not None and one.state != VersionState.READY:
@@ -47,6 +48,9 @@ def ask_for(version: Version, kind: DerivedKind, other: Version | None = None) -
     if other is not None and other.dataset_id != version.dataset_id:
         raise UserError(f"{other} is of another dataset than {version}.", "Compare versions of one dataset.")
     now = timezone.now()
+    made_already = Derived.objects.filter(version=version, kind=kind).exclude(state=DerivedState.FAILED).exists()
+    if kind in DOWNLOADS and not made_already:
+        require_room(version.dataset.project_id)
     derived, made = Derived.objects.get_or_create(version=version, kind=kind, other=other, defaults={"asked_at": now})
     again = Q(pk=derived.pk, state=DerivedState.FAILED)
     fresh = {"state": DerivedState.QUEUED, "asked_at": now, "claimed_at": None, "attempt": 0, "error": "", "hint": ""}

@@ -11,6 +11,7 @@ from webapp.audit.trail import record
 from webapp.datasets.actions import create_dataset, parse_filters, queue_version
 from webapp.datasets.models import SavedMapping, Upload, Version, VersionState
 from webapp.datasets.uploads import is_complete
+from webapp.quotas.measuring import note_folder
 from webapp.storage import delete_folder
 
 DISCARDABLE = (VersionState.QUEUED, VersionState.INGESTING, VersionState.FAILED)
@@ -38,6 +39,7 @@ def start_version(upload: Upload, user: User, filters: dict[str, Any], mapping: 
             raise DataError("The upload was cancelled, or has become a version already.", "Look at the list of datasets.")
         target = mine.dataset or create_dataset(mine.project, user, mine.name)
         version = queue_version(target, user, checked, upload_key=mine.folder)
+        note_folder(mine.folder, mine.project_id, sum(mine.files.values_list("size", flat=True)), version=version.pk)
         mine.version, mine.dataset, mine.mapping = version, target, meaning
         mine.save()
         if meaning is not None:

@@ -19,6 +19,7 @@ from engine.errors import DataError
 from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Upload, UploadFile, UploadPart
 from webapp.display import size as words
+from webapp.quotas.room import require_room
 from webapp.storage import delete_folder
 
 PART_BYTES = 8 * 2**20
@@ -54,6 +55,7 @@ def begin_upload(
 
     Raises:
         DataError: the name is missing or taken, there is no file of interactions, or a file is empty or too large.
+        QuotaExceededError: the project may not store that much.
     """
     name = name.strip()
     if dataset is None:
@@ -67,6 +69,7 @@ def begin_upload(
     for file in files:
         _check(file)
     with transaction.atomic():
+        require_room(project.pk, new_bytes=sum(file.size for file in files))
         upload = Upload.objects.create(project=project, dataset=dataset, name="" if dataset else name, created_by=user)
         for file in files:
             UploadFile.objects.create(upload=upload, role=file.role, name=plain_name(file.name), size=file.size)

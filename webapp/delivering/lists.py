@@ -14,6 +14,7 @@ from webapp.broker import LISTS_TASK, ask_or_wait
 from webapp.datasets.models import VersionState
 from webapp.delivering.models import ACTIVE, ListFormat, ListsState, SeenRule, UserLists
 from webapp.experiments.models import Run, RunState
+from webapp.quotas.room import require_room
 
 KEPT_DAYS = 7
 MOST_ITEMS = 200
@@ -42,7 +43,7 @@ def ask_for_lists(run: Run, user: User, form: str, k: str, seen: str) -> UserLis
 
     Raises:
         PermissionDenied: the user is no researcher of the project.
-        UserError: the run has no model, a value is wrong, or too many files are being made.
+        UserError: the run has no model, a value is wrong, too many files are being made, or the project has used up its disk.
     """
     require_role(user, run.project, Role.RESEARCHER)
     if run.state != RunState.SUCCEEDED:
@@ -61,6 +62,7 @@ def ask_for_lists(run: Run, user: User, form: str, k: str, seen: str) -> UserLis
         return known
     if UserLists.objects.filter(run__project=run.project_id, state__in=ACTIVE).count() >= OPEN_AT_ONCE:
         raise UserError(f"{OPEN_AT_ONCE} files of this project are being made already.", "Wait until one of them is ready.")
+    require_room(run.project_id)
     lists = UserLists.objects.create(**values, asked_by=user)
     transaction.on_commit(lambda: ask_or_wait(LISTS_TASK, lists.pk))
     return lists

@@ -15,8 +15,10 @@ from engine.study.variant import Study
 from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.leakage import require_acknowledgement, serious_findings
 from webapp.datasets.models import Version, VersionState
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import GroupKind, GroupVariant, Run, RunGroup, RunState
 from webapp.notices.writing import runs_ended
+from webapp.quotas.room import require_room
 from webapp.searches.asking import tell_searches
 
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
@@ -74,6 +76,8 @@ def launch_studies(
         require_acknowledgement(version, version.pk in acknowledged)
     first = studies[0][0]
     with transaction.atomic():
+        # Each run asks again; asked for all at once, the answer says how many they are.
+        require_room(first.dataset.project_id, runs=sum(len(items) for _, _, items in planned))
         group = RunGroup.objects.create(
             kind=kind, name=name, project=first.dataset.project, version=first, source=source, created_by=user
         )
@@ -117,11 +121,14 @@ def ask_for_all(runs: Sequence[Run]) -> None:
 def create_run(version: Version, user: User | None, spec: RunSpec, variant: GroupVariant | None = None) -> Run:
     """A queued run, for which nobody has been asked yet; call it in a transaction.
 
-    Raises UserError if the version is not ready, or a setting cannot be stored.
+    Raises UserError if the version is not ready, a setting cannot be stored, the backbone may not be named, or the project has
+    used up its quota.
     """
     check_version(version)
     values = spec.model_dump(mode="json")
     check_storable(values)
+    check_backbones(values)
+    require_room(version.dataset.project_id, runs=1)
     run = Run.objects.create(
         project=version.dataset.project,
         version=version,

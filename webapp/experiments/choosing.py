@@ -15,6 +15,7 @@ from webapp.accounts.access import get_place
 from webapp.datasets.access import get_version_for_user, ready_versions
 from webapp.datasets.models import Version
 from webapp.experiments.access import get_run_for_user
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.form import SpecForm
 from webapp.experiments.models import Run
 from webapp.http import PageRequest
@@ -102,6 +103,7 @@ def checked(form: SpecForm) -> RunSpec | None:
     """The spec that the form makes; None, with the problems at their fields, if it makes none."""
     try:
         spec = form.preset.spec(form.settings())
+        check_backbones(spec.model_dump(mode="json", include={"method"}))
     except SpecError as error:
         form.blame(error.problems)
         return None

@@ -15,6 +15,7 @@ from webapp.broker import EXECUTE_TASK, ask_or_wait
 from webapp.datasets.leakage import require_acknowledgement
 from webapp.experiments.actions import check_version, create_run
 from webapp.experiments.models import ACTIVE_STATES, Run, RunState
+from webapp.quotas.room import require_room, require_time
 from webapp.searches.models import OPEN_STATES, Search, TrialState
 
 RESUMABLE = (RunState.CANCELLED, RunState.FAILED, RunState.LOST)
@@ -50,8 +51,8 @@ def resume_run(run: Run, user: User) -> str:
 
     Raises:
         PermissionDenied: the user is no researcher of the project.
-        UserError: it has succeeded, its search has counted it already, a run that continues it is at work, or its version is
-            not ready.
+        UserError: it has succeeded, its search has counted it already, a run that continues it is at work, its version is
+            not ready, or the quota of its project or its own time is used up.
     """
     require_role(user, run.project, Role.RESEARCHER)
     with transaction.atomic():
@@ -60,6 +61,8 @@ def resume_run(run: Run, user: User) -> str:
         locked = Run.objects.select_for_update(of=("self",), no_key=True).select_related("version__dataset").get(pk=run.pk)
         if locked.state not in ACTIVE_STATES:
             _check_resumable(locked)
+            require_time(locked)
+            require_room(locked.project_id, runs=1)
             _queue(locked)
         place = last_checkpoint(locked)
     run.refresh_from_db()

@@ -12,6 +12,7 @@ from webapp.accounts.models import Role
 from webapp.experiments.actions import cancel_runs
 from webapp.experiments.models import Run
 from webapp.notices.writing import search_ended
+from webapp.quotas.room import require_room
 from webapp.searches.asking import ask_to_advance
 from webapp.searches.models import ADVANCING_STATES, FINAL_STAGES, OPEN_STATES, Search, SearchState, TrialState
 
@@ -79,6 +80,7 @@ def extend_search(search: Search, user: User, more: int) -> None:
 
 
 def _go_on(search: Search, locked: Search) -> None:
+    require_room(locked.project_id, work=True)
     # Full trainings that failed are repeated, as new runs; trials never are.
     locked.trials.filter(stage__in=FINAL_STAGES, state__in=(TrialState.FAILED, TrialState.CANCELLED)).delete()
     # What was found to be done or impossible is looked at anew.

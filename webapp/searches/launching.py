@@ -13,7 +13,9 @@ from webapp.accounts.models import Project, Role
 from webapp.datasets.leakage import require_acknowledgement
 from webapp.datasets.models import Version
 from webapp.experiments.actions import check_storable, check_version, launch_run
+from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import Run
+from webapp.quotas.room import require_room
 from webapp.searches.asking import ask_to_advance
 from webapp.searches.board import load
 from webapp.searches.models import Search, SearchTrial
@@ -35,8 +37,8 @@ def launch_search(
 
     Raises:
         PermissionDenied: the user is no researcher of the project.
-        UserError: the version is of another project or not ready, has serious leaks that were not acknowledged, or
-            ``at_once`` is out of range.
+        UserError: the version is of another project or not ready, has serious leaks that were not acknowledged,
+            a backbone may not be named, ``at_once`` is out of range, or the project has used up its quota.
     """
     require_role(user, project, Role.RESEARCHER)
     if version.dataset.project_id != project.pk:
@@ -46,9 +48,11 @@ def launch_search(
     check_at_once(at_once)
     values = plan.model_dump(mode="json")
     check_storable(values)
+    check_backbones(values)
     with transaction.atomic():
         # One at a time takes the next number; runs that refer to the project are not held up.
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        require_room(project.pk, work=True)
         last = project.searches.aggregate(last=Max("number"))["last"] or 0
         search = Search.objects.create(
             project=project, number=last + 1, version=version, plan=values, at_once=at_once, created_by=user

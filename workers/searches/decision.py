@@ -20,6 +20,7 @@ from engine.search.stopping import LearningCurve, stop_below
 from engine.search.trial import Candidate, Proposal, Trial
 from engine.spec import RunSpec
 from engine.study.variant import StudyRun
+from webapp.experiments.backbones import check_backbones
 from webapp.searches.models import FINAL_STAGES, Search, SearchTrial, Stage, TrialState
 from workers.searches.ending import make_answer, why_failed
 
@@ -99,6 +100,7 @@ class Decider:
     def __init__(self, search: Search, rows: Sequence[SearchTrial], free: int) -> None:
         self.plan = search.read_plan()
         self.search, self.rows, self.free = search, rows, free
+        check_backbones(search.plan, at_worker=True)
         layers, self.cost = layers_and_cost(self.plan.method)
         self.space = SearchSpace(self.plan.space, layers, self.cost)
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from engine.search.trial import trial_value
 from webapp.experiments.models import ENDED_STATES, Run, RunState
 from webapp.notices.writing import search_ended
+from webapp.quotas.room import room_in_queue
 from webapp.searches.models import ADVANCING_STATES, Search, SearchState, SearchTrial, Stage, TrialState
 from workers.failures import Failure
 
@@ -54,8 +55,9 @@ def standing(search: Search) -> str:
 
 
 def free_places(search: Search) -> int:
-    """How many more trials may wait or run now."""
-    return max(0, search.at_once - search.trials.filter(state=TrialState.RUNNING).count())
+    """How many more trials may wait or run now: where the project's queue is full, a search waits until runs have started."""
+    free = max(0, search.at_once - search.trials.filter(state=TrialState.RUNNING).count())
+    return int(min(free, room_in_queue(search.project_id))) if free else 0
 
 
 def is_due(search: Search) -> bool:

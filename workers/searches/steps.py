@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from webapp.experiments.actions import ask_for_all, create_run
 from webapp.experiments.models import Run
 from webapp.notices.writing import search_ended
+from webapp.quotas.room import QuotaExceededError
 from webapp.searches.models import ADVANCING_STATES, Search, SearchState, SearchTrial
 from workers.database import DATABASE_DOWN
 from workers.failures import explain
@@ -30,12 +31,22 @@ def advance_search(pk: int) -> None:
             pass
     except DATABASE_DOWN:
         raise
+    except QuotaExceededError as error:
+        if error.passes:
+            # Others have filled the queue meanwhile; beat finds the search standing still once there is room.
+            _log.info("search %d waits: %s", pk, error.message)
+            return
+        _fail(pk, error)
     except Exception as error:
-        failure = explain(error)
-        with transaction.atomic():
-            search = lock_search(pk)
-            if search is not None:
-                fail(search, failure)
+        _fail(pk, error)
+
+
+def _fail(pk: int, error: Exception) -> None:
+    failure = explain(error)
+    with transaction.atomic():
+        search = lock_search(pk)
+        if search is not None:
+            fail(search, failure)
 
 
 def step(pk: int) -> bool:

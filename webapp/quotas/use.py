@@ -1,0 +1,83 @@
+"""What a project uses now."""
+
+import datetime
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, FloatField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, Extract, Now
+from django.utils import timezone
+
+from webapp.accounts.models import Project
+from webapp.datasets.models import Derived, UploadFile
+from webapp.delivering.models import UserLists
+from webapp.experiments.models import WORKING_STATES, AttemptRecord, Run, RunState
+from webapp.quotas.models import MonthOfWork, StoredFolder
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a project uses.
+
+    Attributes:
+        disk: bytes: folders as they were last measured, uploads as large as they were announced.
+        queued_runs: runs that wait for a worker.
+        month_seconds: seconds of work in this month (UTC), attempts that are under way included.
+    """
+
+    disk: int
+    queued_runs: int
+    month_seconds: float
+
+
+def use_of(project: int) -> Use:
+    """What the project with this primary key uses now. Two queries."""
+    waiting = Run.objects.filter(project=OuterRef("pk"), state=RunState.QUEUED)
+    spent = MonthOfWork.objects.filter(project=OuterRef("pk"), month=this_month())
+    parts: dict[str, Any] = {
+        "folders": _sum(StoredFolder.objects.filter(project=OuterRef("pk")), "project", "size"),
+        "uploads": _sum(
+            UploadFile.objects.filter(upload__project=OuterRef("pk"), upload__version=None), "upload__project", "size"
+        ),
+        "archives": _sum(Derived.objects.filter(version__dataset__project=OuterRef("pk")), "version__dataset__project", "size"),
+        "lists": _sum(UserLists.objects.filter(run__project=OuterRef("pk")), "run__project", "size"),
+        "waiting": _total(waiting, "project", Count("pk")),
+        "spent": _sum(spent, "project", "seconds"),
+    }
+    found: Any = Project.objects.filter(pk=project).values(**parts).get()
+    disk = sum(int(found[name]) for name in ("folders", "uploads", "archives", "lists"))
+    return Use(disk, int(found["waiting"]), float(found["spent"]) + seconds_under_way(project))
+
+
+def seconds_under_way(project: int) -> float:
+    """Seconds that attempts at runs of the project have taken that have not ended; those of earlier months are left out."""
+    first, now = month_start(this_month()), timezone.now()
+    working = Run.objects.filter(project=project, state__in=WORKING_STATES)
+    begun = [started for started in working.values_list("started_at", flat=True) if started is not None]
+    return sum(max(0.0, (now - max(started, first)).total_seconds()) for started in begun)
+
+
+def seconds_of_run(run: int) -> float:
+    """Seconds that workers have spent on a run, all its attempts together. One query."""
+    took = Extract(Coalesce(F("ended_at"), Now()) - F("started_at"), "epoch")
+    found = AttemptRecord.objects.filter(run=run).aggregate(seconds=Sum(took, output_field=FloatField()))
+    return float(found["seconds"] or 0)
+
+
+def this_month() -> datetime.date:
+    """The first day of the present month (UTC)."""
+    return timezone.now().astimezone(datetime.UTC).date().replace(day=1)
+
+
+def month_start(month: datetime.date) -> datetime.datetime:
+    """The moment at which a month begins (UTC)."""
+    return datetime.datetime(month.year, month.month, 1, tzinfo=datetime.UTC)
+
+
+def _sum(rows: QuerySet[Any], group: str, column: str) -> Coalesce:
+    return _total(rows, group, Sum(column))
+
+
+def _total(rows: QuerySet[Any], group: str, what: Sum | Count) -> Coalesce:
+    total = rows.order_by().values(group).annotate(total=what).values("total")
+    return Coalesce(Subquery(total, output_field=FloatField()), 0.0, output_field=FloatField())
