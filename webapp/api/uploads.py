@@ -29,6 +29,19 @@ from webapp.experiments.actions import check_storable
 
 router = Router(tags=["uploads"])
 
+_PART = {
+    "description": "the octets of the part",
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+_SUM = {
+    "name": "X-Part-SHA256",
+    "in": "header",
+    "required": False,
+    "description": "SHA-256 of the part in hexadecimal digits, to be checked",
+    "schema": {"type": "string"},
+}
+
 
 class FileIn(Schema):
     """A file that is about to come."""
@@ -124,7 +137,12 @@ def look(request: HttpRequest, key: uuid.UUID) -> dict[str, Any]:
     return status(get_upload_for_user(user_of(request), key))
 
 
-@router.put("/{key}/{role}/parts/{number}", response={200: PartOut, **ERRORS}, operation_id="put_part")
+@router.put(
+    "/{key}/{role}/parts/{number}",
+    response={200: PartOut, **ERRORS},
+    operation_id="put_part",
+    openapi_extra={"requestBody": _PART, "parameters": [_SUM]},
+)
 def put_part(request: HttpRequest, key: uuid.UUID, role: str, number: int) -> dict[str, Any]:
     """Send one part as the body, octets as they are; a second time replaces it. ``X-Part-SHA256`` is checked if given."""
     upload = _mine(request, key)
