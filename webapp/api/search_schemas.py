@@ -58,6 +58,17 @@ class SearchIn(Schema):
     acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
 
 
+class CloneSearchIn(Schema):
+    """What a new search does otherwise than the one that it repeats."""
+
+    model_config = example(settings={"trials": 40}, acknowledge_leakage=True)
+
+    version: Id | None = Field(None, description="id of the dataset version; empty: the same")
+    settings: Settings = Field(default_factory=dict, description="on top of that search's plan")
+    at_once: int | None = Field(None, ge=1, le=MAX_AT_ONCE, description="empty: the same")
+    acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
+
+
 class MoreTrials(Schema):
     """So many trials on top."""
 
