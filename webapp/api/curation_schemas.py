@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import Field
 
-from webapp.api.answers import example
+from webapp.api.answers import Flag, Whole, example
 from webapp.api.dataset_schemas import VersionLine
 from webapp.curation.bulk import MOST_CHARACTERS, MOST_LINES
 from webapp.curation.items import mark
@@ -192,7 +192,7 @@ class ListIn(Schema):
     model_config = example(text="item_id,title,merge_into\ni7,,i3\n", take=False)
 
     text: str = Field(min_length=1, max_length=MOST_CHARACTERS, description="columns: item_id, title, categories (with |), …")
-    take: bool = Field(False, description="put it into the draft where nothing is wrong; false only tries it")
+    take: Flag = Field(False, description="put it into the draft where nothing is wrong; false only tries it")
 
 
 class LineProblem(Schema):
@@ -220,7 +220,7 @@ class MakeIn(Schema):
 
     model_config = example(core=5)
 
-    core: int = Field(
+    core: Whole = Field(
         0, ge=0, le=1000, description="keep users and items with at least so many interactions, repeatedly; 0 keeps all"
     )
 

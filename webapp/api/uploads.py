@@ -9,7 +9,7 @@ from pydantic import Field
 
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
-from webapp.api.answers import ERRORS, example, user_of
+from webapp.api.answers import ERRORS, Whole, example, user_of
 from webapp.api.idempotency import idempotent
 from webapp.datasets.access import get_dataset_for_user
 from webapp.datasets.columns import describe, require_mapping
@@ -50,7 +50,7 @@ class FileIn(Schema):
 
     role: str = Field(description="interactions (or one archive with everything), or items")
     name: str
-    size: int = Field(description="bytes", ge=0)
+    size: Whole = Field(description="bytes", ge=0)
 
 
 class UploadIn(Schema):
@@ -59,8 +59,8 @@ class UploadIn(Schema):
     model_config = example(files=[{"role": "interactions", "name": "ratings.csv", "size": 1024}], name="Beauty")
 
     files: list[FileIn]
-    dataset: int | None = Field(None, description="id of the dataset to add a version to; empty makes a new one")
-    project: int | None = Field(None, description="id of the project of a new dataset; empty is your first")
+    dataset: Whole | None = Field(None, description="id of the dataset to add a version to; empty makes a new one")
+    project: Whole | None = Field(None, description="id of the project of a new dataset; empty is your first")
     name: str = Field("", description="of a new dataset")
 
 

@@ -121,6 +121,9 @@ _WORDS = {"role": ["interactions"], "number": [0], "name": ["result.json"], "for
 def _configuration(ours: dict[str, list[Any]], theirs: dict[str, list[Any]], token: str) -> str:
     """Ids of both projects are what schemathesis mostly asks for, where it could only guess."""
     lines = ['hooks = "fuzz_checks"', "max-stream-events = 3"]
+    # A list that is too long makes a body that is too large, which is told first.
+    refusals = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
+    lines += ["[checks]", f"negative_data_rejection = {{ expected-statuses = {refusals} }}"]
     if token:
         lines += ["[auth.openapi]", f'TokenAuth = {{ bearer = "{token}" }}']
     bindings = []
