@@ -24,7 +24,15 @@ M = TypeVar("M", bound=Model)
 MOST_ID = 2**63 - 1
 ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 422, 429, 500), ErrorOut)
 """What every operation may answer beside its own."""
-Id = Annotated[int, Field(ge=1, le=MOST_ID)]
+
+# In bodies, pydantic would else take 0 for false, true for 1, and "5" for 5, which is not what the document says.
+Flag = Annotated[bool, Field(strict=True)]
+"""true or false in a body."""
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number in a body."""
+Amount = Annotated[float, Field(strict=True)]
+"""A number in a body."""
+Id = Annotated[int, Field(strict=True, ge=1, le=MOST_ID)]
 """A primary key in a body."""
 PathId = Annotated[int, Path(description="an id; one that is none, or none that you may see, is answered 404")]
 Limit = Annotated[int, Query(ge=1, le=200, description="rows of a page")]

@@ -3,6 +3,7 @@
 from webapp.api.auth import TokenAuth
 from webapp.api.comparing import board_router
 from webapp.api.comparing import router as comparing
+from webapp.api.curation import router as curation
 from webapp.api.datasets import router as datasets
 from webapp.api.delivering import router as delivering
 from webapp.api.document import DESCRIPTION, DocumentedAPI
@@ -10,6 +11,7 @@ from webapp.api.errors import add_error_handlers
 from webapp.api.parsing import StrictParser
 from webapp.api.projects import router as projects
 from webapp.api.recommend import router as recommend
+from webapp.api.reviews import card_router, queue_router, review_router
 from webapp.api.run_reports import router as run_reports
 from webapp.api.runs import router
 from webapp.api.searches import router as searches
@@ -40,6 +42,10 @@ api.add_router("/datasets", datasets)
 api.add_router("/versions", version_data)
 api.add_router("/uploads", uploads)
 api.add_router("/datasets", delivering)
+api.add_router("/versions", curation)
+api.add_router("/versions", review_router)
+api.add_router("/datasets", card_router)
+api.add_router("/reviews", queue_router)
 api.add_router("/projects", projects)
 api.add_router("/workers", workers)
 add_error_handlers(api)

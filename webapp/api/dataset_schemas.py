@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import Field
 
 from webapp.api.answers import example
+from webapp.datasets.display import CARD
 from webapp.datasets.models import Dataset, Question, Version
 
 _VERSION: dict[str, Any] = {
@@ -148,6 +149,11 @@ def dataset_line(dataset: Dataset, versions: int) -> dict[str, Any]:
     names = ("id", "name", "description", "generated", "created_at")
     about = {name: getattr(dataset, name) for name in names}
     return {**about, "project": dataset.project_id, "versions": versions, "url": f"/datasets/{dataset.pk}"}
+
+
+def dataset_out(dataset: Dataset) -> dict[str, Any]:
+    """A dataset as ``DatasetOut`` wants it; counts its versions."""
+    return {**dataset_line(dataset, dataset.versions.count()), **{name: getattr(dataset, name) for name in CARD}}
 
 
 def version_line(version: Version) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ninja import Query, Router
 
 from webapp.accounts.access import get_project_for_user
 from webapp.api.answers import ERRORS, MOST_ID, Cursor, Limit, PathId, page_of, user_of
-from webapp.api.dataset_schemas import DatasetOut, DatasetPage, VersionPage, dataset_line, version_line
+from webapp.api.dataset_schemas import DatasetOut, DatasetPage, VersionPage, dataset_line, dataset_out, version_line
 from webapp.datasets.access import get_dataset_for_user
 from webapp.datasets.models import HEAVY, Dataset
 
@@ -34,9 +34,7 @@ def list_datasets(
 @router.get("/{dataset_id}", response={200: DatasetOut, **ERRORS}, operation_id="get_dataset")
 def get_dataset(request: HttpRequest, dataset_id: PathId) -> dict[str, Any]:
     """One dataset with its card: where the data come from, and what may be done with them."""
-    dataset = get_dataset_for_user(user_of(request), dataset_id)
-    card = {name: getattr(dataset, name) for name in ("source", "licence", "purpose", "contact", "known_faults")}
-    return {**dataset_line(dataset, dataset.versions.count()), **card}
+    return dataset_out(get_dataset_for_user(user_of(request), dataset_id))
 
 
 @router.get("/{dataset_id}/versions", response={200: VersionPage, **ERRORS}, operation_id="list_versions")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from engine.errors import UserError
 from webapp.accounts.models import Scope
-from webapp.api.answers import ERRORS, PathId, example, user_of
+from webapp.api.answers import ERRORS, PathId, Whole, example, user_of
 from webapp.api.auth import TokenAuth
 from webapp.api.errors import NotReadyError
 from webapp.datasets.access import get_dataset_for_user
@@ -41,7 +41,7 @@ class RecommendIn(Schema):
 
     history: list[str] | None = Field(None, description=f"item ids, oldest first, {LONGEST_HISTORY} at most")
     user: str | None = Field(None, description="a user's id, in place of a history")
-    k: int = Field(10, description=f"items, 1 to {LONGEST_LIST}")
+    k: Whole = Field(10, description=f"items, 1 to {LONGEST_LIST}")
 
 
 class RecommendedOut(Schema):

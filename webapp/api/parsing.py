@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from django.http import HttpRequest
 from ninja.parser import Parser
@@ -17,7 +17,7 @@ class StrictParser(Parser):
     """Refuses NaN and infinity, text that is not UTF-8, numbers and nesting without measure, NUL and lone surrogates."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        """What the body says; raises MalformedError, or ApiError for a value that no text can hold."""
+        """What the body, a JSON object, says; raises MalformedError, or ApiError for what is no object or no text can hold."""
         try:
             # From text, not from octets: json would guess UTF-16 and UTF-32 too.
             value = json.loads(request.body.decode("utf-8"), parse_constant=_refuse_constant)
@@ -31,9 +31,12 @@ class StrictParser(Parser):
             raise MalformedError("The body is nested too deeply.", DOCUMENT) from error
         except ValueError as error:
             raise MalformedError("The body holds a number with too many digits.", DOCUMENT) from error
+        if not isinstance(value, dict):
+            # A schema without required fields would take a list for an object that says nothing.
+            raise ApiError("The body is no JSON object.", DOCUMENT)
         if _SUSPECT.search(request.body):
             _check_texts(value)
-        return cast(dict[str, Any], value)
+        return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

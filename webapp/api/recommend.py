@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from webapp.accounts.models import Scope
-from webapp.api.answers import ERRORS, PathId, example, user_of
+from webapp.api.answers import ERRORS, PathId, Whole, example, user_of
 from webapp.api.auth import TokenAuth
 from webapp.experiments.access import get_run_for_user
 from webapp.serving.asking import LONGEST_HISTORY, LONGEST_LIST, LONGEST_TEXT, ask_run, recommend_question, wait_for_answer
@@ -27,7 +27,7 @@ class HistoryIn(Schema):
     history: list[Annotated[str, Field(max_length=LONGEST_TEXT)]] = Field(
         min_length=1, max_length=LONGEST_HISTORY, description="ids of items as they stand in the data, oldest first"
     )
-    k: int = Field(10, ge=1, le=LONGEST_LIST, description="number of items to recommend")
+    k: Whole = Field(10, ge=1, le=LONGEST_LIST, description="number of items to recommend")
 
 
 class ItemOut(Schema):

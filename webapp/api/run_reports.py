@@ -24,6 +24,17 @@ After = Annotated[str, Query(max_length=30, description="id of an event: only th
 Level = Annotated[Literal["all", "warnings", "checkpoints"], Query(description="which lines")]
 Text = Annotated[str, Query(max_length=200, description="only lines with these words")]
 
+_EVENT = {
+    "type": "object",
+    "description": "one event of the stream",
+    "properties": {
+        "id": {"type": "string", "description": "what to send as Last-Event-ID; events of the run have one"},
+        "event": {"type": "string", "description": "type of the run's event, or state, or end"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "the event, or how the run stands"},
+    },
+    "required": ["event", "data"],
+}
+
 
 def _file(*kinds: str) -> dict[str, Any]:
     """The document of an answer that is a file."""
@@ -51,13 +62,15 @@ def events(
     "/{run_id}/stream",
     response={200: None, 204: None, **ERRORS},
     operation_id="stream_run",
-    openapi_extra=_file("text/event-stream"),
+    openapi_extra={"responses": {200: {"description": "OK", "content": {"text/event-stream": {"schema": _EVENT}}}}},
 )
 def stream(
     request: HttpRequest,
     run_id: PathId,
     after: After = "",
-    last_event_id: Annotated[str, Header(max_length=30, description="as browsers send it when they connect again")] = "",
+    last_event_id: Annotated[
+        str, Header(alias="Last-Event-ID", max_length=30, description="as browsers send it when they connect again")
+    ] = "",
 ) -> HttpResponseBase:
     """Server-sent events: each event of the run under its type, `state` where state or progress change, `end` at the end.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from ninja import Schema
 from pydantic import Field
 
-from webapp.api.answers import Id, example
+from webapp.api.answers import Amount, Flag, Id, Whole, example
 from webapp.experiments.models import LONGEST_NOTES, LONGEST_TAG, MOST_TAGS, Run
 from webapp.experiments.stamps import look_at_runs
 
@@ -39,10 +39,10 @@ class RunIn(Schema):
 
     model_config = example(version=7, preset="sasrec", settings={"training.epochs": 20})
 
-    version: int = Field(description="id of a dataset version that is ready")
+    version: Whole = Field(description="id of a dataset version that is ready")
     preset: str = Field(description="name of a preset, e.g. sasrec")
     settings: Settings = Field(default_factory=dict)
-    acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
+    acknowledge_leakage: Flag = Field(False, description="true: you know the serious findings of the version's leakage report")
 
 
 class CloneIn(Schema):
@@ -52,7 +52,7 @@ class CloneIn(Schema):
 
     settings: Settings = Field(default_factory=dict)
     version: Id | None = Field(None, description="id of another version; empty takes the run's own")
-    acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
+    acknowledge_leakage: Flag = Field(False, description="true: you know the serious findings of the version's leakage report")
 
 
 class ExtendIn(Schema):
@@ -60,9 +60,9 @@ class ExtendIn(Schema):
 
     model_config = example(epochs=40)
 
-    epochs: int | None = Field(None, description="epochs in all, those that are done included", ge=1, le=100_000)
-    minutes: float | None = Field(None, description="minutes of training in all", gt=0, le=100_000)
-    patience: int | None = Field(
+    epochs: Whole | None = Field(None, description="epochs in all, those that are done included", ge=1, le=100_000)
+    minutes: Amount | None = Field(None, description="minutes of training in all", gt=0, le=100_000)
+    patience: Whole | None = Field(
         None, description="evaluations without a better validation NDCG@10 before it stops", ge=1, le=100_000
     )
 
@@ -76,8 +76,8 @@ class MarksIn(Schema):
         None, max_length=MOST_TAGS, description="all tags that it shall have"
     )
     notes: Annotated[str, Field(max_length=LONGEST_NOTES)] | None = Field(None, description="Markdown")
-    starred: bool | None = Field(None, description="a star is yours alone; every member may set theirs")
-    archived: bool | None = Field(None, description="lists leave it out")
+    starred: Flag | None = Field(None, description="a star is yours alone; every member may set theirs")
+    archived: Flag | None = Field(None, description="lists leave it out")
 
 
 class LayerOut(Schema):
@@ -179,7 +179,7 @@ class RunOut(RunLine):
     warnings: list[str]
     acknowledged: list[dict[str, Any]] = Field(description="serious leaks of the version that were acknowledged at the launch")
     seconds: float | None
-    epochs: int | None
+    epochs: Whole | None
     best_epoch: int | None
     users_evaluated: int | None
     trainable_parameters: int | None

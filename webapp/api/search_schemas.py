@@ -6,7 +6,7 @@ from typing import Any
 from ninja import Schema
 from pydantic import Field
 
-from webapp.api.answers import Id, example
+from webapp.api.answers import Flag, Id, Whole, example
 from webapp.api.run_schemas import Settings
 from webapp.searches.launching import MAX_AT_ONCE
 from webapp.searches.models import Search, SearchTrial, Stage, TrialState
@@ -54,8 +54,19 @@ class SearchIn(Schema):
     version: Id = Field(description="id of a dataset version that is ready")
     preset: str = Field(description="name of a preset of searches, e.g. search-nano")
     settings: Settings = Field(default_factory=dict)
-    at_once: int = Field(2, ge=1, le=MAX_AT_ONCE, description="trials that wait or run at the same time")
-    acknowledge_leakage: bool = Field(False, description="true: you know the serious findings of the version's leakage report")
+    at_once: Whole = Field(2, ge=1, le=MAX_AT_ONCE, description="trials that wait or run at the same time")
+    acknowledge_leakage: Flag = Field(False, description="true: you know the serious findings of the version's leakage report")
+
+
+class CloneSearchIn(Schema):
+    """What a new search does otherwise than the one that it repeats."""
+
+    model_config = example(settings={"trials": 40}, acknowledge_leakage=True)
+
+    version: Id | None = Field(None, description="id of the dataset version; empty: the same")
+    settings: Settings = Field(default_factory=dict, description="on top of that search's plan")
+    at_once: Whole | None = Field(None, ge=1, le=MAX_AT_ONCE, description="empty: the same")
+    acknowledge_leakage: Flag = Field(False, description="true: you know the serious findings of the version's leakage report")
 
 
 class MoreTrials(Schema):
@@ -63,7 +74,7 @@ class MoreTrials(Schema):
 
     model_config = example(trials=10)
 
-    trials: int = Field(ge=1, le=10_000)
+    trials: Whole = Field(ge=1, le=10_000)
 
 
 class SearchLine(Schema):

@@ -6,13 +6,16 @@ from django.http import Http404, HttpRequest
 from ninja import Query, Router, Status
 
 from engine.errors import SpecError
+from engine.search.plan import SearchPlan
 from engine.search.presets import search_presets
+from engine.spec import override, validate
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
 from webapp.api.answers import ERRORS, MOST_ID, Cursor, Limit, PathId, Seen, Wait, page_of, user_of, waited
 from webapp.api.idempotency import idempotent
 from webapp.api.run_schemas import RunOut, run_out
 from webapp.api.search_schemas import (
+    CloneSearchIn,
     MoreTrials,
     SearchIn,
     SearchOut,
@@ -43,6 +46,7 @@ def list_searches(
     request: HttpRequest,
     project: Annotated[int | None, Query(ge=1, le=MOST_ID, description="only of this project; empty: of all of yours")] = None,
     state: Annotated[SearchState | None, Query(description="only in this state")] = None,
+    version: Annotated[int | None, Query(ge=1, le=MOST_ID, description="only on this dataset version")] = None,
     limit: Limit = 50,
     cursor: Cursor = "",
 ) -> dict[str, Any]:
@@ -53,6 +57,8 @@ def list_searches(
         found = found.filter(project=get_project_for_user(user, project))
     if state is not None:
         found = found.filter(state=state)
+    if version is not None:
+        found = found.filter(version=get_version_for_user(user, version))
     page = page_of(with_counts(found), limit, cursor)
     return {"items": [search_line(search) for search in page.rows], "next": page.next}
 
@@ -64,14 +70,28 @@ def launch(request: HttpRequest, body: SearchIn) -> "Status[SearchOut]":
     user = user_of(request)
     version = get_version_for_user(user, body.version)
     require_role(user, version.dataset.project, Role.RESEARCHER)
-    own = [path for path in body.settings if path in HIDDEN]
-    if own:
-        raise SpecError([(f"settings.{path}", "the search sets this itself") for path in own], "Leave it out.")
+    _refuse_hidden(body.settings)
     plan = search_presets().get(body.preset).plan(body.settings)
     search = launch_search(
         version.dataset.project, version, user, plan, at_once=body.at_once, acknowledge_leakage=body.acknowledge_leakage
     )
     return Status(201, _again(request, search))
+
+
+@router.post("/{search_id}/clone", response={201: SearchOut, **ERRORS}, operation_id="clone_search")
+@idempotent
+def clone(request: HttpRequest, search_id: PathId, body: CloneSearchIn) -> "Status[SearchOut]":
+    """Launch a search with this one's plan, and your settings on top. Needs the role researcher in the version's project."""
+    user = user_of(request)
+    search = get_search_for_user(user, search_id)
+    version = get_version_for_user(user, body.version if body.version is not None else search.version_id)
+    project = version.dataset.project
+    require_role(user, project, Role.RESEARCHER)
+    _refuse_hidden(body.settings)
+    plan = validate(SearchPlan, override(search.plan, body.settings))
+    at_once = search.at_once if body.at_once is None else body.at_once
+    copy = launch_search(project, version, user, plan, at_once=at_once, acknowledge_leakage=body.acknowledge_leakage)
+    return Status(201, _again(request, copy))
 
 
 @router.get("/{search_id}", response={200: SearchOut, **ERRORS}, operation_id="get_search")
@@ -145,6 +165,12 @@ def architecture(request: HttpRequest, search_id: PathId) -> dict[str, Any]:
     layers = [{"layer": layer, "kind": one.kind, "target": one.target, "rank": one.rank} for layer, one in enumerate(choices)]
     about = {"trial": row.number, "run": row.run_id, "value": row.value, "parameters": row.parameters}
     return {**about, "decided": board.winner is not None, "layers": layers, "settings": settings(row)}
+
+
+def _refuse_hidden(chosen: dict[str, Any]) -> None:
+    own = [path for path in chosen if path in HIDDEN]
+    if own:
+        raise SpecError([(f"settings.{path}", "the search sets this itself") for path in own], "Leave it out.")
 
 
 def _again(request: HttpRequest, search: Search) -> SearchOut:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
-from webapp.api.answers import ERRORS, example, user_of
+from webapp.api.answers import ERRORS, Whole, example, user_of
 from webapp.api.idempotency import idempotent
 from webapp.datasets.access import get_dataset_for_user
 from webapp.datasets.columns import describe, require_mapping
@@ -29,6 +29,19 @@ from webapp.experiments.actions import check_storable
 
 router = Router(tags=["uploads"])
 
+_PART = {
+    "description": "the octets of the part",
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+_SUM = {
+    "name": "X-Part-SHA256",
+    "in": "header",
+    "required": False,
+    "description": "SHA-256 of the part in hexadecimal digits, to be checked",
+    "schema": {"type": "string"},
+}
+
 
 class FileIn(Schema):
     """A file that is about to come."""
@@ -37,7 +50,7 @@ class FileIn(Schema):
 
     role: str = Field(description="interactions (or one archive with everything), or items")
     name: str
-    size: int = Field(description="bytes", ge=0)
+    size: Whole = Field(description="bytes", ge=0)
 
 
 class UploadIn(Schema):
@@ -46,8 +59,8 @@ class UploadIn(Schema):
     model_config = example(files=[{"role": "interactions", "name": "ratings.csv", "size": 1024}], name="Beauty")
 
     files: list[FileIn]
-    dataset: int | None = Field(None, description="id of the dataset to add a version to; empty makes a new one")
-    project: int | None = Field(None, description="id of the project of a new dataset; empty is your first")
+    dataset: Whole | None = Field(None, description="id of the dataset to add a version to; empty makes a new one")
+    project: Whole | None = Field(None, description="id of the project of a new dataset; empty is your first")
     name: str = Field("", description="of a new dataset")
 
 
@@ -124,7 +137,12 @@ def look(request: HttpRequest, key: uuid.UUID) -> dict[str, Any]:
     return status(get_upload_for_user(user_of(request), key))
 
 
-@router.put("/{key}/{role}/parts/{number}", response={200: PartOut, **ERRORS}, operation_id="put_part")
+@router.put(
+    "/{key}/{role}/parts/{number}",
+    response={200: PartOut, **ERRORS},
+    operation_id="put_part",
+    openapi_extra={"requestBody": _PART, "parameters": [_SUM]},
+)
 def put_part(request: HttpRequest, key: uuid.UUID, role: str, number: int) -> dict[str, Any]:
     """Send one part as the body, octets as they are; a second time replaces it. ``X-Part-SHA256`` is checked if given."""
     upload = _mine(request, key)

@@ -121,7 +121,12 @@ def difference(request: HttpRequest, version_id: PathId, other_id: PathId) -> "S
     return _answer(find_derived(version, kind, other) or ask_for(version, kind, other))
 
 
-@router.get("/{version_id}/download/{format}", response={200: MadeOut, 202: MadeOut, **ERRORS}, operation_id="download_version")
+@router.get(
+    "/{version_id}/download/{format}",
+    response={200: MadeOut, 202: MadeOut, **ERRORS},
+    operation_id="download_version",
+    openapi_extra={"responses": {200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}}},
+)
 def download(request: HttpRequest, version_id: PathId, format: str) -> "HttpResponseBase | Status[dict[str, Any]]":
     """A zip archive (application/zip) as parquet, csv, csv-raw or recbole; JSON while it is made (202) and where that failed."""
     version, kind = get_version_for_user(user_of(request), version_id), download_kind(format)

@@ -1,7 +1,6 @@
 """The review queue, a step of a review, and the data card."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -9,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from engine.errors import UserError
 from webapp.accounts.access import enter_project, get_place, require_role
 from webapp.accounts.models import Role
-from webapp.audit.trail import differences, record
+from webapp.curation.cards import edit_card
 from webapp.curation.forms import CardForm
 from webapp.curation.review import review_version, role_for
 from webapp.datasets.access import get_dataset_for_user, get_numbered_version_for_user
@@ -64,14 +63,9 @@ def card(request: PageRequest, pk: int) -> HttpResponse:
     dataset = get_dataset_for_user(request.user, pk)
     enter_project(request, dataset.project)
     require_role(request.user, dataset.project, Role.CURATOR)
-    before = {name: getattr(dataset, name) for name in CardForm.Meta.fields}
     form = CardForm(request.POST or None, instance=dataset)
     if request.method == "POST" and form.is_valid():
-        old, new = differences(before, form.cleaned_data)
-        if new:
-            with transaction.atomic():
-                form.save()
-                record(request.user, dataset.project, "dataset.card-edited", dataset, old, new)
+        edit_card(dataset, request.user, form.cleaned_data)
         return redirect("dataset", pk=pk)
     context = {"dataset": dataset, "form": form, "section": "datasets"}
     return render(request, "curation/card.html", context, status=422 if form.is_bound else 200)

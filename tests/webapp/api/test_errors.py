@@ -11,6 +11,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as some
 
 from engine.errors import SpecError, UserError
+from tests.webapp.api.asking import ask, refused
 from tests.webapp.api.test_runs import headers
 from tests.webapp.people import People, make_run
 from webapp.api import errors
@@ -173,3 +174,24 @@ def test_every_status_that_is_answered_is_in_the_document(visitor: Client) -> No
                 assert schema == {"$ref": "#/components/schemas/ErrorOut"}
     assert set(document["components"]["schemas"]["ErrorBody"]["properties"]) == KEYS
     assert all(f"`{code}`" in document["info"]["description"] for code in CODES)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/runs", {"version": 7, "preset": "sasrec", "acknowledge_leakage": 0}, "acknowledge_leakage"),
+        ("/runs", {"version": True, "preset": "sasrec"}, "version"),
+        ("/runs", {"version": "7", "preset": "sasrec"}, "version"),
+        ("/runs/7/extend", {"minutes": True}, "minutes"),
+    ],
+)
+def test_nothing_is_taken_for_another_type(people: People, path: str, body: dict[str, Any], field: str) -> None:
+    answer = ask(people.alice, "post", path, body)
+    assert answer.status_code == 422, answer.content
+    assert answer.json()["error"]["field"] == field
+
+
+def test_a_body_is_an_object(people: People, version: Version) -> None:
+    run = make_run(version)
+    for body in ([], [None, None], "text", 7, True):
+        assert "no JSON object" in refused(ask(people.alice, "patch", f"/runs/{run.pk}", body), 422)

@@ -18,9 +18,12 @@ from pydantic import BaseModel
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.webapp.api.asking import headers
+from tests.webapp.curation.rows import copy_items
 from tests.webapp.people import People, finish, make_run, make_version, report
 from tests.webapp.searches.planting import make_search, plant
 from webapp.api.api import api
+from webapp.curation.drafts import NewEdit, put_edits
+from webapp.curation.models import EditKind
 from webapp.datasets.asking import ask_about
 from webapp.datasets.models import QuestionKind, Version
 from webapp.datasets.uploads import Announced, begin_upload
@@ -63,6 +66,8 @@ class Planted:
         plant(search, 4, 3)
         upload = begin_upload(people.project, people.alice, [Announced("interactions", "a.csv", 4)], None, "New")
         question = ask_about(version, people.alice, QuestionKind.PREVIEW, {"filters": {}})
+        copy_items(version, SECRET)
+        draft = put_edits(version, people.alice, [NewEdit(EditKind.CHANGE, "a", {"title": SECRET})])
         asked = Ask.objects.create(run=run, kind=AskKind.RECOMMEND, question={}, asked_by=people.alice)
         self.ids: dict[str, Any] = {
             "run_id": run.pk,
@@ -77,6 +82,7 @@ class Planted:
             "key": str(upload.key),
             "preview_id": question.pk,
             "ask_id": asked.pk,
+            "edit_id": draft.edits.get().pk,
             "runs": str(run.pk),
             "role": "interactions",
             "number": 0,

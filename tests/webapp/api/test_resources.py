@@ -36,6 +36,20 @@ def test_launch_and_steer_a_search(people: People, version: Version) -> None:
     assert refused(ask(people.charlie, "get", f"/searches?project={people.project.pk}"), 404)
 
 
+def test_a_search_is_cloned(people: People, version: Version) -> None:
+    first = make_search(version)
+    path = f"/searches/{first.pk}/clone"
+    made = post(people.alice, path, {"settings": {"trials": 44}}, 201)
+    again = Search.objects.get(pk=made["id"])
+    assert (again.plan, again.at_once, again.state) == ({**first.plan, "trials": 44}, 2, "running")
+    elsewhere = make_version(people)
+    assert post(people.alice, path, {"version": elsewhere.pk, "at_once": 1}, 201)["version"] == elsewhere.pk
+    assert len(get(people.bob, f"/searches?version={elsewhere.pk}")["items"]) == 1
+    assert "must be" in refused(ask(people.alice, "post", path, {"settings": {"trials": 0}}), 422)
+    refused(ask(people.bob, "post", path, {}), 403)
+    refused(ask(people.charlie, "post", path, {}), 404)
+
+
 def test_wrong_searches_are_refused_by_field(people: People, version: Version) -> None:
     body: dict[str, Any] = {"version": version.pk, "preset": "search-nano", "settings": {"trials": 0}}
     error = ask(people.alice, "post", "/searches", body)

@@ -28,6 +28,7 @@ def ask_for_items(transport: Transport, path: str, history: Sequence[str], k: in
             transport.sleep(0.5)
         answer = transport.get(str(answer["url"]).removeprefix("/api/v1"), wait=wait)
     if answer["state"] != "answered":
-        raise EndedBadlyError("The question", answer["state"], answer["error"], answer["hint"])
-    items: Items = answer["items"]
+        raise EndedBadlyError("The question", answer["state"], answer.get("error", ""), answer.get("hint", ""))
+    # A dataset's model answers with ranks, under another name.
+    items: Items = answer["items"] if "items" in answer else answer["recommended"]
     return items

@@ -60,6 +60,18 @@ class Search(Record):
         """Train the winner in full, or the best so far."""
         return Run(self._transport, self._transport.post(f"{self.address}/launch-best", creates=True))
 
+    def clone(
+        self,
+        settings: Json | None = None,
+        *,
+        version: int | None = None,
+        at_once: int | None = None,
+        acknowledge_leakage: bool = False,
+    ) -> "Search":
+        """A new search with this one's plan, and ``settings`` on top; None leaves the version, or how many trials at once."""
+        body = {"settings": settings or {}, "version": version, "at_once": at_once, "acknowledge_leakage": acknowledge_leakage}
+        return Search(self._transport, self._transport.post(f"{self.address}/clone", body, creates=True))
+
     def architecture(self) -> Json:
         """Of the winner, or of the best trial so far (``decided`` says which)."""
         found: Json = self._transport.get(f"{self.address}/architecture")
@@ -94,7 +106,7 @@ class Searches:
         """One search."""
         return Search(self._transport, self._transport.get(f"/searches/{search}"))
 
-    def list(self, *, project: int | None = None, state: str | None = None) -> Iterator[Search]:
+    def list(self, *, project: int | None = None, state: str | None = None, version: int | None = None) -> Iterator[Search]:
         """Newest first."""
-        for values in self._transport.pages("/searches", project=project, state=state):
+        for values in self._transport.pages("/searches", project=project, state=state, version=version):
             yield Search(self._transport, values)

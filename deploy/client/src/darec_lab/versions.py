@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from darec_lab.asking import Items, ask_for_items
+from darec_lab.curation import Curation
 from darec_lab.errors import EndedBadlyError, WaitedTooLongError
 from darec_lab.progress import Told, shown
 from darec_lab.record import Record
@@ -72,6 +73,16 @@ class Version(Record):
             raise EndedBadlyError(f"The archive of version {self.id}", "failed", values["error"], values["hint"])
         return self._transport.save(path, Path(to))
 
+    @property
+    def curation(self) -> Curation:
+        """Editing its items; needs the scope curate."""
+        return Curation(self._transport, self.id)
+
+    def review(self, review: str, reason: str = "") -> Self:
+        """Set what people think of it: submitted, approved, rejected (with a reason), archived, or empty for none."""
+        self.values = self._transport.post(f"{self.address}/review", {"review": review, "reason": reason})
+        return self
+
     def delete(self) -> None:
         """Remove its files for good. The token needs the scope curate."""
         self._transport.send("DELETE", self.address)
@@ -113,6 +124,16 @@ class Datasets:
     def versions(self, dataset: int) -> Iterator[Version]:
         """Its versions, newest first."""
         for values in self._transport.pages(f"/datasets/{dataset}/versions"):
+            yield Version(self._transport, values)
+
+    def edit_card(self, dataset: int, **texts: str) -> Json:
+        """Change source, licence, purpose, contact or known_faults of its card. The token needs the scope curate."""
+        changed: Json = self._transport.send("PATCH", f"/datasets/{dataset}/card", body=dict(texts)).json()
+        return changed
+
+    def reviews(self, project: int | None = None) -> "Iterator[Version]":
+        """Versions that wait for a review, the one that waits longest first, where you are a curator."""
+        for values in self._transport.pages("/reviews", project=project):
             yield Version(self._transport, values)
 
     def model(self, dataset: int) -> Json:
