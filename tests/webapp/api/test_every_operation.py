@@ -24,6 +24,7 @@ from webapp.api.api import api
 from webapp.datasets.asking import ask_about
 from webapp.datasets.models import QuestionKind, Version
 from webapp.datasets.uploads import Announced, begin_upload
+from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import Run
 from webapp.searches.models import Search
 from webapp.serving.models import Ask, AskKind
@@ -64,6 +65,7 @@ class Planted:
         upload = begin_upload(people.project, people.alice, [Announced("interactions", "a.csv", 4)], None, "New")
         question = ask_about(version, people.alice, QuestionKind.PREVIEW, {"filters": {}})
         asked = Ask.objects.create(run=run, kind=AskKind.RECOMMEND, question={}, asked_by=people.alice)
+        lists = UserLists.objects.create(run=run, form="csv", k=3, state=ListsState.MAKING)
         self.ids: dict[str, Any] = {
             "run_id": run.pk,
             "search_id": search.pk,
@@ -77,6 +79,7 @@ class Planted:
             "key": str(upload.key),
             "preview_id": question.pk,
             "ask_id": asked.pk,
+            "lists_id": lists.pk,
             "runs": str(run.pk),
             "role": "interactions",
             "number": 0,
