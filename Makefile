@@ -30,6 +30,7 @@ help:  ## this text
 	@echo "  TESTS=path          test: only these tests"
 	@echo "  BENCH=options       bench: options of 'python -m engine bench all'"
 	@echo "  PAGES=options       bench: options of 'python -m tests.benchmarks.pages'"
+	@echo "  STATUS=options      bench: options of 'python -m tests.benchmarks.status'"
 	@echo "All settings from the environment are listed in README.md."
 
 setup: $(STAMP)  ## build .venv with everything (the other targets do it when needed)
@@ -81,9 +82,10 @@ test: setup lint browser tools  ## style, types and every test, the browser's an
 faults: setup  ## inject faults, many more than `make test` does, and print what survived (FAULT_ROUNDS=10 FAULT_SEED=0)
 	@FAULT_ROUNDS=$${FAULT_ROUNDS:-10} $(BIN)/python -m pytest tests/faults -q </dev/null
 
-bench: setup  ## measure training and ranking against yardsticks, and pages with 2,000 runs (BENCH="--seconds 60", PAGES="--people 50")
+bench: setup  ## measure training and ranking against yardsticks, pages with 2,000 runs, and 200 clients that wait (BENCH, PAGES, STATUS="--clients 50")
 	@$(BIN)/python -m engine bench all $(BENCH)
 	@$(BIN)/python -m tests.benchmarks.pages $(PAGES)
+	@$(BIN)/python -m tests.benchmarks.status $(STATUS)
 
 lint: setup  ## ruff and mypy
 	@$(BIN)/ruff check .
