@@ -31,6 +31,7 @@ help:  ## this text
 	@echo "  BENCH=options       bench: options of 'python -m engine bench all'"
 	@echo "  PAGES=options       bench: options of 'python -m tests.benchmarks.pages'"
 	@echo "  LOAD=options        bench: options of 'python -m tests.benchmarks.load'; a soak: --seconds 1800 --again"
+	@echo "  STATUS=options      bench: options of 'python -m tests.benchmarks.status'"
 	@echo "All settings from the environment are listed in README.md."
 
 setup: $(STAMP)  ## build .venv with everything (the other targets do it when needed)
@@ -82,9 +83,10 @@ test: setup lint browser tools  ## style, types and every test, the browser's an
 faults: setup  ## inject faults, many more than `make test` does, and print what survived (FAULT_ROUNDS=10 FAULT_SEED=0)
 	@FAULT_ROUNDS=$${FAULT_ROUNDS:-10} $(BIN)/python -m pytest tests/faults -q </dev/null
 
-bench: setup  ## measure training and ranking against yardsticks, pages with 2,000 runs, and everybody at once (BENCH="--seconds 60", PAGES="--people 50")
+bench: setup  ## measure training, ranking, pages with 2,000 runs, 200 clients that wait, and everybody at once (BENCH="--seconds 60", PAGES=...)
 	@$(BIN)/python -m engine bench all $(BENCH)
 	@$(BIN)/python -m tests.benchmarks.pages $(PAGES)
+	@$(BIN)/python -m tests.benchmarks.status $(STATUS)
 	@$(BIN)/python -m tests.benchmarks.load $(LOAD)
 
 lint: setup  ## ruff and mypy

@@ -87,8 +87,8 @@ def python_services(home: Home, environment: dict[str, str], port: int, keep_ope
 
 def web_command(host: str, port: str, processes: str) -> list[str]:
     """What follows ``python -m`` for the web server."""
-    command = ["uvicorn", "webapp.asgi:application", "--host", host, "--port", port, "--timeout-graceful-shutdown", "3"]
-    command += ["--log-config", "webapp/logs/uvicorn.json"]
+    command = ["uvicorn", "webapp.asgi:application", "--http", "webapp.prompt:PromptProtocol", "--host", host, "--port", port]
+    command += ["--timeout-graceful-shutdown", "3", "--log-config", "webapp/logs/uvicorn.json"]
     # A busy machine is no reason to kill a process that will answer.
     return [*command, "--workers", processes, "--timeout-worker-healthcheck", "60"]
 

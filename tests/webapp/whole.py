@@ -48,7 +48,7 @@ NO_PAGES = (
 POSTED = {
     *("delete-version", "discard-version", "version-profile", "review", "card", "upload-cancel"),
     *("change-runs", "check-run", "preview-sequence", "resume-run", "run-columns", "run-marks", "run-tags", "notice-preferences"),
-    *("refit-run", "promote-run", "model-return", "model-refresh"),
+    *("refit-run", "promote-run", "model-return", "model-refresh", "run-lists-cancel"),
 }
 """Beginnings of names of addresses that are no pages of ours; and addresses to which forms are only sent."""
 
@@ -246,7 +246,7 @@ def _asked(run: Run, people: People, title: str) -> tuple[int, int, int]:
 
 def _delivered(run: Run, people: People, title: str) -> Run:
     """Lists for everybody, a current model with a history, and on another dataset one with a trained successor."""
-    for state in (ListsState.READY, ListsState.MAKING, ListsState.FAILED):
+    for state in (ListsState.READY, ListsState.MAKING, ListsState.FAILED, ListsState.CANCELLED):
         UserLists.objects.create(
             run=run, form="csv", k=10, state=state, error=title, asked_by=people.alice, progress={"done": 3, "total": 9}
         )

@@ -4,6 +4,7 @@ import contextlib
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
+from django.test import RequestFactory
+from django.utils import timezone
 from storages.backends.s3 import S3Storage
 
 from engine.data.generated import generate
@@ -27,11 +30,17 @@ from webapp.datasets.columns import describe, require_mapping
 from webapp.datasets.pieces import open_file
 from webapp.datasets.starting import start_version
 from webapp.datasets.uploads import Announced, begin_upload, cancel_upload, store_part
+from webapp.delivering.lists import KEPT_DAYS, ask_for_lists, cancel_lists
+from webapp.delivering.models import ListsState, UserLists
+from webapp.delivering.views import lists_response
 from webapp.experiments.actions import launch_run
+from webapp.experiments.models import Run
 from webapp.experiments.resuming import extend_run
 from webapp.storage import MARKER, delete_folder, fetch_folder, local_root, publish_folder
 from workers.claims import claim_run, claim_version
+from workers.lists.supervising import supervise_lists
 from workers.supervisor import supervise_run, supervise_version
+from workers.sweep import sweep
 
 pytestmark = pytest.mark.services
 
@@ -148,6 +157,27 @@ def test_an_upload_in_parts_becomes_a_version(bucket: object, dataset: Dataset, 
     assert not any(str(cancelled.key) in name for name in names(bucket))
 
 
+def _lists_for_everybody(bucket: object, run: Run, user: User) -> None:
+    """Made, fetched and swept in the store; of one that is cancelled nothing is there."""
+    before = names(bucket)
+    lists = ask_for_lists(run, user, "jsonl", "3", "keep")
+    supervise_lists(lists.pk, FAST)
+    lists.refresh_from_db()
+    assert (lists.state, lists.error) == (ListsState.READY, "")
+    assert names(bucket) - before == {f"team/{lists.storage_key}"}
+    content = b"".join(lists_response(RequestFactory().get("/"), lists))  # type: ignore[arg-type]
+    assert len(content) == lists.size
+    assert len(content.splitlines()) == lists.rows
+    cancelled = ask_for_lists(run, user, "csv", "3", "keep")
+    cancel_lists(cancelled, user)
+    supervise_lists(cancelled.pk, FAST)
+    assert names(bucket) - before == {f"team/{lists.storage_key}"}
+    UserLists.objects.update(asked_at=timezone.now() - timedelta(days=KEPT_DAYS, hours=1))
+    assert lists.storage_key.rpartition("/")[0] in sweep()
+    assert names(bucket) == before
+    assert not UserLists.objects.exists()
+
+
 def test_from_upload_to_result(bucket: object, dataset: Dataset, tmp_path: Path) -> None:
     generate(tmp_path / "raw", users=60, items=40, seed=1)
     files = [ContentFile((tmp_path / "raw" / name).read_bytes(), name) for name in ("interactions.csv", "items.csv")]
@@ -169,6 +199,7 @@ def test_from_upload_to_result(bucket: object, dataset: Dataset, tmp_path: Path)
     assert {"result.json", "run.json", "ranks_test.parquet", "model/model.safetensors", "model/COMPLETE"} <= stored
     assert any(name.startswith("checkpoints/step-") for name in stored)
     Membership.objects.create(user=user, project=dataset.project, role=Role.RESEARCHER)
+    _lists_for_everybody(bucket, run, user)
     longer = extend_run(run, user, {"epochs": 3})
     claimed = claim_run(longer.pk)
     assert claimed is not None

@@ -8,6 +8,7 @@ from webapp.api.datasets import router as datasets
 from webapp.api.delivering import router as delivering
 from webapp.api.document import DESCRIPTION, DocumentedAPI
 from webapp.api.errors import add_error_handlers
+from webapp.api.lists import router as lists
 from webapp.api.parsing import StrictParser
 from webapp.api.projects import router as projects
 from webapp.api.recommend import router as recommend
@@ -33,6 +34,7 @@ api = DocumentedAPI(
 api.add_router("/runs", router)
 api.add_router("/runs", run_reports)
 api.add_router("/runs", recommend)
+api.add_router("/runs", lists)
 api.add_router("/searches", searches)
 api.add_router("/specs", specs)
 api.add_router("/presets", presets_router)

@@ -135,14 +135,14 @@ def recommendation(request: HttpRequest, dataset_id: PathId, ask_id: PathId) -> 
 
 
 @router.get("/{dataset_id}/model", response={200: ModelOut, **ERRORS}, operation_id="get_current_model")
-def current_model(request: HttpRequest, dataset_id: PathId) -> "Status[dict[str, Any]]":
+def currentmodel_out(request: HttpRequest, dataset_id: PathId) -> "Status[dict[str, Any]]":
     """The dataset's current model; 409 where no run is promoted."""
     dataset = get_dataset_for_user(user_of(request), dataset_id)
     current: Promotion | None = current_of(dataset)
     if current is None or current.run is None:
         hint = "A curator makes a run the current model on its page."
         raise NotReadyError(f"{dataset} has no current model.", hint)
-    return Status(200, _model(current.run))
+    return Status(200, model_out(current.run))
 
 
 def _answer(dataset: int, ask: Ask, run: Run) -> "Status[dict[str, Any]]":
@@ -154,7 +154,7 @@ def _answer(dataset: int, ask: Ask, run: Run) -> "Status[dict[str, Any]]":
     values = {
         "state": ask.state,
         "url": reverse("api:recommendation", args=[dataset, ask.pk]),
-        "model": _model(run),
+        "model": model_out(run),
         "seen": answer.get("seen", ""),
         "history": [line["id"] for line in answer.get("history", [])],
         "recommended": [{"rank": rank, **line} for rank, line in lines],
@@ -162,7 +162,8 @@ def _answer(dataset: int, ask: Ask, run: Run) -> "Status[dict[str, Any]]":
     return Status(200 if done else 202, values)
 
 
-def _model(run: Run) -> dict[str, Any]:
+def model_out(run: Run) -> dict[str, Any]:
+    """A run as the model of its dataset."""
     quoted = measured(run)
     return {
         "run": run.pk,

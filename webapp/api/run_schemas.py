@@ -8,8 +8,8 @@ from ninja import Schema
 from pydantic import Field
 
 from webapp.api.answers import Amount, Flag, Id, Whole, example
-from webapp.experiments.models import LONGEST_NOTES, LONGEST_TAG, MOST_TAGS, Run
-from webapp.experiments.stamps import look_at_runs
+from webapp.experiments.models import ACTIVE_STATES, LONGEST_NOTES, LONGEST_TAG, MOST_TAGS, Run
+from webapp.experiments.stamps import stamp_of_run
 
 Settings = Annotated[dict[str, Any], Field(description='dotted settings, e.g. {"training.epochs": 20}')]
 Moment = datetime.datetime | None
@@ -314,14 +314,14 @@ def run_out(run: Run) -> RunOut:
     """Everything about a run."""
     made = {"architecture", "samples", "stamp", "continues"}
     own = {name: getattr(run, name) for name in set(RunOut.model_fields) - set(RunLine.model_fields) - made}
-    found = look_at_runs([run.pk]).get(run.pk)
     return RunOut.model_validate(
         {
             **run_line(run),
             **own,
-            "stamp": found.stamp if found else "",
+            "stamp": stamp_of_run(run),
             "continues": run.continues_id,
             "architecture": layers_of(run),
-            "samples": list(samples_of(run)),
+            # They come with the result.
+            "samples": [] if run.state in ACTIVE_STATES else list(samples_of(run)),
         }
     )

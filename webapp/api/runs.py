@@ -18,7 +18,7 @@ from webapp.api.run_schemas import CloneIn, ExtendIn, MarksIn, RunIn, RunOut, Ru
 from webapp.api.watch import RUNS
 from webapp.datasets.access import get_version_for_user
 from webapp.datasets.models import HEAVY_OF_VERSION
-from webapp.experiments.access import get_run_for_user
+from webapp.experiments.access import get_run_for_user, get_run_to_tell
 from webapp.experiments.actions import launch_run, request_cancel
 from webapp.experiments.bulk import change_many
 from webapp.experiments.choosing import spec_to_clone
@@ -68,7 +68,7 @@ def get_run(request: HttpRequest, run_id: PathId, wait: Wait = 0, seen: Seen = "
     many seconds. There is a stream of all events too: `/runs/{run_id}/stream`.
     """
     user = user_of(request)
-    return waited(request, RUNS, run_id, wait, seen, lambda: run_out(get_run_for_user(user, run_id)))
+    return waited(request, RUNS, run_id, wait, seen, lambda: run_out(get_run_to_tell(user, run_id)))
 
 
 @router.post("", response={201: RunOut, **ERRORS}, operation_id="launch_run")

@@ -1,4 +1,4 @@
-"""Waiting for runs and searches to change: whoever waits holds no database connection, and keeps no thread busy, meanwhile.
+"""Waiting for runs, searches and lists to change: who waits holds no database connection and keeps no thread busy meanwhile.
 
 All that wait in a process share one look at the rows, every ``LOOK_SECONDS``, so that 200 clients ask no more than one does.
 """
@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DatabaseError, connection
 
+from webapp.delivering.lists import look_at_lists
 from webapp.experiments.stamps import Sight, look_at_runs
 from webapp.searches.stamps import look_at_searches
 
@@ -120,3 +121,4 @@ class Watched:
 
 RUNS = Watched(look_at_runs)
 SEARCHES = Watched(look_at_searches)
+LISTS = Watched(look_at_lists)

@@ -70,12 +70,13 @@ class SeenRule(models.TextChoices):
 
 
 class ListsState(models.TextChoices):
-    """queued -> making -> ready | failed; a lost attempt goes back to queued."""
+    """queued -> making -> ready | failed | cancelled; a lost attempt goes back to queued."""
 
     QUEUED = "queued", "queued"
     MAKING = "making", "being made"
     READY = "ready", "ready"
     FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
 
 
 ACTIVE = (ListsState.QUEUED, ListsState.MAKING)
@@ -89,7 +90,7 @@ class UserLists(models.Model):
     form = models.CharField(max_length=8, choices=ListFormat.choices)
     k = models.PositiveIntegerField(help_text="items a user, at most")
     seen = models.CharField(max_length=8, choices=SeenRule.choices, default=SeenRule.PROTOCOL)
-    state = models.CharField(max_length=8, choices=ListsState.choices, default=ListsState.QUEUED)
+    state = models.CharField(max_length=12, choices=ListsState.choices, default=ListsState.QUEUED)
     attempt = models.PositiveIntegerField(default=0, help_text="fencing number, as of runs")
     progress = models.JSONField(default=dict, help_text="done, total: users")
     heartbeat_at = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -11,8 +11,8 @@ from engine.errors import UserError
 from webapp.accounts.access import enter_project
 from webapp.datasets.access import get_dataset_for_user
 from webapp.delivering.display import lists_row, model_context
-from webapp.delivering.lists import KEPT_DAYS, MOST_ITEMS, ask_for_lists, get_lists, lists_of
-from webapp.delivering.models import LONGEST_NOTE, ListFormat, ListsState, SeenRule
+from webapp.delivering.lists import KEPT_DAYS, MOST_ITEMS, ask_for_lists, cancel_lists, get_lists, lists_of
+from webapp.delivering.models import LONGEST_NOTE, ListFormat, ListsState, SeenRule, UserLists
 from webapp.delivering.promoting import promote_run, return_to_former
 from webapp.delivering.refreshing import start_refresh
 from webapp.experiments import display
@@ -87,10 +87,33 @@ def lists_page(request: PageRequest, pk: int) -> HttpResponse:
 @require_GET
 def lists_file(request: PageRequest, pk: int, lists: int) -> HttpResponseBase:
     """One of the files, streamed; 404 until it is made."""
-    found = get_lists(get_run_for_user(request.user, pk), lists)
-    if found.state != ListsState.READY:
-        raise Http404("This file is not made yet.")
-    return download(request, found.storage_key, found.file_name, _TYPES[ListFormat(found.form)])
+    return lists_response(request, get_lists(get_run_for_user(request.user, pk), lists))
+
+
+def lists_response(request: HttpRequest, lists: UserLists) -> HttpResponseBase:
+    """The file as a download; Http404 unless it is ready."""
+    if lists.state != ListsState.READY:
+        raise Http404(f"This file is {lists.get_state_display()}: there is nothing to download.")
+    try:
+        return download(request, lists.storage_key, lists.file_name, _TYPES[ListFormat(lists.form)])
+    except FileNotFoundError as error:
+        raise Http404("This file was removed from the storage: have it made again.") from error
+
+
+@page
+@require_POST
+def lists_cancel(request: PageRequest, pk: int, lists: int) -> HttpResponse:
+    """End one that waits or is being made."""
+    run = get_run_for_user(request.user, pk)
+    enter_project(request, run.project)
+    found = get_lists(run, lists)
+    try:
+        cancel_lists(found, request.user)
+    except UserError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{found.file_name} is cancelled.")
+    return redirect("run-lists", pk=run.pk)
 
 
 @page

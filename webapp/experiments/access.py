@@ -40,6 +40,17 @@ def get_run_for_user(user: User, pk: int) -> Run:
     return found
 
 
+def get_run_to_tell(user: User, pk: int) -> Run:
+    """As ``get_run_for_user``, with no more than REST tells of a run: it is asked for again and again."""
+    starred = Exists(RunStar.objects.filter(run=OuterRef("pk"), user=user))
+    untold = ("intervals", "mask", "curve", "curve_at", "remedy")
+    runs = runs_for_user(user).filter(pk=pk).annotate(starred=starred).select_related("version__dataset")
+    found = runs.defer(*HEAVY_OF_VERSION, *untold).first()
+    if found is None:
+        raise Http404("There is no such run, or it is not yours.")
+    return found
+
+
 def get_group_for_user(user: User, pk: int) -> RunGroup:
     """A group of runs of one of the user's projects, or 404."""
     groups = RunGroup.objects.filter(project__memberships__user=user, pk=pk)

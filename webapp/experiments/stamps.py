@@ -41,6 +41,11 @@ def group_stamp(user: User, pk: int) -> str:
     return stamp_of(list(runs), list(compared.order_by("variants__pk")), clock=True)
 
 
+def stamp_of_run(run: Run) -> str:
+    """What ``look_at_runs`` calls the stamp, of a row that was read already."""
+    return stamp_of(run.pk, [getattr(run, name) for name in _CHANGING])
+
+
 @dataclass(frozen=True)
 class Sight:
     """How something that changes by itself stands.

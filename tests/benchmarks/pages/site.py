@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,19 +43,24 @@ class FullSite:
 
     def busy_seconds(self) -> float:
         """Processor seconds that the servers have taken so far; those of connections that were closed are not all in it."""
-        total = 0.0
-        for server in self.servers:
-            found = psutil.Process(server)
-            for process in (found, *found.children(recursive=True)):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    used = process.cpu_times()
-                    total += used.user + used.system
-        return total
+        return processor_seconds(self.servers)
+
+
+def processor_seconds(processes: Iterable[int]) -> float:
+    """What processes and their children have taken so far."""
+    total = 0.0
+    for one in processes:
+        found = psutil.Process(one)
+        for process in (found, *found.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used = process.cpu_times()
+                total += used.user + used.system
+    return total
 
 
 @contextmanager
-def full_site(runs: int, points: int) -> Iterator[FullSite]:
-    """Start database, broker and web server; stop and remove them in the end."""
+def full_site(runs: int, points: int, settings: Mapping[str, str] | None = None) -> Iterator[FullSite]:
+    """Start database, broker and web server (with ``settings`` in its environment); stop and remove them in the end."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="dareclab-pages-"))
         folder.chmod(0o755)
@@ -68,6 +73,7 @@ def full_site(runs: int, points: int) -> Iterator[FullSite]:
         redis = Redis(folder / "redis", home.log("redis"))
         stack.callback(redis.stop)
         environment = service_environment(home, database, redis.start())
+        environment |= dict(settings or {})
         environment |= {"STATIC_ROOT": str(folder / "static"), "STORAGE_URL": f"file://{folder / 'storage'}"}
         prepare(home, environment, ())
         command = [sys.executable, "-m", "tests.benchmarks.pages.planting", str(runs), str(points)]
@@ -84,11 +90,5 @@ def full_site(runs: int, points: int) -> Iterator[FullSite]:
                 raise TimeoutError(f"the web server does not answer: {web.log.read_text(encoding='utf-8')[-2000:]}")
             time.sleep(0.1)
         servers = tuple(pid for pid in (process.pid, postgres.process.pid if postgres.process else None) if pid)
-        yield FullSite(
-            f"http://127.0.0.1:{port}",
-            database,
-            json.loads(done.stdout.splitlines()[-1]),
-            servers,
-            environment,
-            folder / "storage",
-        )
+        planted = json.loads(done.stdout.splitlines()[-1])
+        yield FullSite(f"http://127.0.0.1:{port}", database, planted, servers, environment, folder / "storage")

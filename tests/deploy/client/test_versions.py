@@ -16,6 +16,10 @@ FAILED: Any = (200, {}, {"state": "failed", "result": {}, "error": "The disk is 
 ASKED: Any = (202, {}, {"state": "asked", "url": "/api/v1/runs/3/recommend/9", "items": [], "error": "", "hint": ""})
 ITEMS: Any = (200, {}, {**ASKED[2], "state": "answered", "items": [{"id": "i3", "title": "Comb", "score": 1.2}]})
 
+# A dataset's model answers in words of its own.
+OF_MODEL: Any = (202, {}, {"state": "asked", "url": "/api/v1/datasets/2/recommend/9", "recommended": []})
+RECOMMENDED: Any = (200, {}, {**OF_MODEL[2], "state": "answered", "recommended": [{"rank": 1, "id": "i3", "title": "Comb"}]})
+
 
 def quick(url: str, waits: list[float]) -> Transport:
     return Transport(url, "darec_x_y", sleep=waits.append)
@@ -45,7 +49,7 @@ def test_an_archive_is_fetched_once_it_is_there(tmp_path: Path) -> None:
 
 def test_a_question_is_waited_for_by_a_long_poll_where_there_is_one() -> None:
     waits: list[float] = []
-    with standing_in(ASKED, ITEMS, ASKED, ITEMS) as site, quick(site.url, waits) as transport:
+    with standing_in(ASKED, ITEMS, OF_MODEL, RECOMMENDED) as site, quick(site.url, waits) as transport:
         assert ask_for_items(transport, "/runs/3/recommend", ["i1"], 5, 60, wait=10)[0]["title"] == "Comb"
         assert waits == []
         assert Datasets(transport).recommend(2, ["i1"])[0]["id"] == "i3"

@@ -27,6 +27,7 @@ from webapp.curation.models import EditKind
 from webapp.datasets.asking import ask_about
 from webapp.datasets.models import QuestionKind, Version
 from webapp.datasets.uploads import Announced, begin_upload
+from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import Run
 from webapp.searches.models import Search
 from webapp.serving.models import Ask, AskKind
@@ -69,6 +70,7 @@ class Planted:
         copy_items(version, SECRET)
         draft = put_edits(version, people.alice, [NewEdit(EditKind.CHANGE, "a", {"title": SECRET})])
         asked = Ask.objects.create(run=run, kind=AskKind.RECOMMEND, question={}, asked_by=people.alice)
+        lists = UserLists.objects.create(run=run, form="csv", k=3, state=ListsState.MAKING)
         self.ids: dict[str, Any] = {
             "run_id": run.pk,
             "search_id": search.pk,
@@ -83,6 +85,7 @@ class Planted:
             "preview_id": question.pk,
             "ask_id": asked.pk,
             "edit_id": draft.edits.get().pk,
+            "lists_id": lists.pk,
             "runs": str(run.pk),
             "role": "interactions",
             "number": 0,

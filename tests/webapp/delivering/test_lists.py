@@ -70,6 +70,41 @@ def test_trec_files_are_of_the_test_under_its_own_rules(alice: Client, run: Run)
     assert "was not tested" in response.content.decode()
 
 
+@pytest.mark.parametrize("state", [ListsState.QUEUED, ListsState.MAKING])
+def test_one_is_cancelled_and_may_be_made_anew(alice: Client, bob: Client, charlie: Client, run: Run, state: ListsState) -> None:
+    address = f"/runs/{run.pk}/everyone"
+    alice.post(address, SENT)
+    UserLists.objects.update(state=state)
+    lists = UserLists.objects.get()
+    cancel = f"{address}/{lists.pk}/cancel"
+    assert cancel in alice.get(address).content.decode()
+    assert cancel not in bob.get(address).content.decode(), "viewers do not cancel"
+    assert bob.post(cancel).status_code == 403
+    assert charlie.post(cancel).status_code == 404
+    assert alice.get(cancel).status_code == 405
+    for _ in range(2):
+        assert alice.post(cancel)["Location"] == address
+        lists.refresh_from_db()
+        assert lists.state == ListsState.CANCELLED
+    finished = lists.finished_at
+    assert finished is not None
+    body = alice.get(address, headers={"HX-Request": "true"})
+    assert (body.status_code, cancel in body.content.decode()) == (286, False)
+    assert "Cancelled" in body.content.decode()
+    assert alice.get(f"{address}/{lists.pk}").status_code == 404
+    alice.post(address, SENT)
+    assert UserLists.objects.count() == 2
+
+
+def test_what_is_ready_stays_so(alice: Client, run: Run) -> None:
+    address = f"/runs/{run.pk}/everyone"
+    alice.post(address, SENT)
+    UserLists.objects.update(state=ListsState.READY)
+    answer = alice.post(f"{address}/{UserLists.objects.get().pk}/cancel", follow=True)
+    assert "is ready already" in answer.content.decode()
+    assert UserLists.objects.get().state == ListsState.READY
+
+
 def test_a_project_has_few_under_way(alice: Client, people: People, run: Run) -> None:
     for k in range(1, OPEN_AT_ONCE + 1):
         alice.post(f"/runs/{run.pk}/everyone", {**SENT, "k": str(k)})

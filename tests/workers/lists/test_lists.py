@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.utils import timezone
 from redis import Redis
 
@@ -22,13 +24,15 @@ from tests.workers.serving.conftest import Trained, asker, trained  # noqa: F401
 from tests.workers.waiting import wait_until
 from webapp.accounts.models import Membership, Role
 from webapp.datasets.models import VersionState
-from webapp.delivering.lists import KEPT_DAYS, ask_for_lists
+from webapp.delivering.lists import KEPT_DAYS, ask_for_lists, cancel_lists
 from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import MAX_ATTEMPTS
-from workers.lists import states
+from workers.crew import Order
+from workers.lists import making, states, supervising
 from workers.lists.making import make_lists
 from workers.lists.supervising import supervise_lists
 from workers.reaping import Reaper
+from workers.supervisor import SCRATCH
 from workers.sweep import sweep
 
 
@@ -113,6 +117,77 @@ def test_a_row_that_is_gone_ends_the_child(trained: Trained) -> None:  # noqa: F
     assert not states.beat(lists.pk, attempt)
     supervise_lists(lists.pk, FAST)
     assert child_of_this_process() is None
+
+
+def test_cancelled_before_a_worker_comes_nothing_is_made(trained: Trained, asker: User) -> None:  # noqa: F811
+    lists = queued(trained())
+    Membership.objects.create(user=asker, project=lists.run.project, role=Role.RESEARCHER)
+    cancel_lists(lists, asker)
+    supervise_lists(lists.pk, FAST)
+    Reaper(FAST).look()
+    lists.refresh_from_db()
+    assert (lists.state, lists.attempt, lists.storage_key) == (ListsState.CANCELLED, 0, "")
+
+
+def test_cancelled_while_it_is_made_the_child_ends_and_no_half_file_stays(
+    trained: Trained,  # noqa: F811
+    asker: User,  # noqa: F811
+) -> None:
+    lists = queued(trained())
+    Membership.objects.create(user=asker, project=lists.run.project, role=Role.RESEARCHER)
+    (storage_root() / SCRATCH).mkdir(exist_ok=True)
+    before = set(storage_root().rglob("*"))
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(_supervised, lists.pk)
+        # The child has begun: torch is being loaded, or users are being scored.
+        wait_until(lambda: child_of_this_process() is not None, 60)
+        cancel_lists(lists, asker)
+        work.result(60)
+    lists.refresh_from_db()
+    assert (lists.state, lists.storage_key, lists.error) == (ListsState.CANCELLED, "", "")
+    assert child_of_this_process() is None
+    assert set(storage_root().rglob("*")) == before
+
+
+def test_cancelled_when_the_file_is_just_published_it_is_taken_away(
+    trained: Trained,  # noqa: F811
+    asker: User,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last moment at which it can be cancelled: the whole file is there, its row does not say so yet."""
+    lists = queued(trained())
+    Membership.objects.create(user=asker, project=lists.run.project, role=Role.RESEARCHER)
+    publish = making.publish_folder
+
+    def published(folder: Path, key: str) -> None:
+        publish(folder, key)
+        cancel_lists(lists, asker)
+
+    monkeypatch.setattr(making, "publish_folder", published)
+
+    def here(order: Order, *_: object) -> int:
+        """In this process, where the moment can be found."""
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        make_lists(order.row, order.attempt, scratch, order.key)
+        assert default_storage.exists(f"{order.key}/{lists.file_name}")
+        keys.append(order.key)
+        return 0
+
+    keys: list[str] = []
+    monkeypatch.setattr(supervising, "work", here)
+    supervise_lists(lists.pk, FAST)
+    lists.refresh_from_db()
+    assert (lists.state, lists.storage_key) == (ListsState.CANCELLED, "")
+    assert not default_storage.exists(f"{keys[0]}/{lists.file_name}")
+
+
+def _supervised(pk: int) -> None:
+    try:
+        supervise_lists(pk, FAST)
+    finally:
+        connection.close()
 
 
 def test_a_child_that_takes_too_long_is_given_up(trained: Trained) -> None:  # noqa: F811

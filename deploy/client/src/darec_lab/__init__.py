@@ -2,6 +2,7 @@
 
 from darec_lab.client import Client
 from darec_lab.errors import ApiError, ClientError, EndedBadlyError, UnreachableError, WaitedTooLongError
+from darec_lab.lists import UserLists
 from darec_lab.run import Run
 from darec_lab.searches import Search
 from darec_lab.uploads import Upload
@@ -16,6 +17,7 @@ __all__ = [
     "Search",
     "UnreachableError",
     "Upload",
+    "UserLists",
     "Version",
     "WaitedTooLongError",
 ]

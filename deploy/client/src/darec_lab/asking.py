@@ -10,7 +10,9 @@ Items = list[Json]
 """Recommended items, best first, each with id, title and score."""
 
 
-def ask_for_items(transport: Transport, path: str, history: Sequence[str], k: int, timeout: float, wait: float = 0) -> Items:
+def ask_for_items(
+    transport: Transport, path: str, history: Sequence[str], k: int, timeout: float, wait: float = 0, name: str = "items"
+) -> Items:
     """What is recommended after a history.
 
     Args:
@@ -18,6 +20,7 @@ def ask_for_items(transport: Transport, path: str, history: Sequence[str], k: in
         history: ids of items as they stand in the data, oldest first.
         timeout: seconds.
         wait: seconds of the long poll, where the address has one.
+        name: what the answer calls the items.
     """
     until = time.monotonic() + timeout
     answer = transport.post(path, {"history": list(history), "k": k})
@@ -29,6 +32,5 @@ def ask_for_items(transport: Transport, path: str, history: Sequence[str], k: in
         answer = transport.get(str(answer["url"]).removeprefix("/api/v1"), wait=wait)
     if answer["state"] != "answered":
         raise EndedBadlyError("The question", answer["state"], answer.get("error", ""), answer.get("hint", ""))
-    # A dataset's model answers with ranks, under another name.
-    items: Items = answer["items"] if "items" in answer else answer["recommended"]
+    items: Items = answer[name]
     return items

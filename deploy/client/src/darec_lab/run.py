@@ -9,16 +9,15 @@ from urllib.parse import quote
 from darec_lab.asking import Items, ask_for_items
 from darec_lab.errors import ClientError, EndedBadlyError, WaitedTooLongError
 from darec_lab.frames import frame, read_parquet
+from darec_lab.lists import UserLists
 from darec_lab.progress import Told, shown
 from darec_lab.record import Record
-from darec_lab.transport import Json
+from darec_lab.transport import LONG_POLL, Json
 
 if TYPE_CHECKING:
     import polars as pl
 
 ENDED = ("succeeded", "failed", "cancelled", "lost")
-LONG_POLL = 30.0
-"""Seconds; the site answers earlier where something changes."""
 
 
 class Run(Record):
@@ -132,6 +131,29 @@ class Run(Record):
     def recommend(self, history: Sequence[str], k: int = 10, timeout: float = 120) -> Items:
         """What it recommends after a history of item ids, oldest first: id, title and score, best first."""
         return ask_for_items(self._transport, f"{self.address}/recommend", history, k, timeout, wait=10)
+
+    def make_lists(self, k: int = 20, format: str = "parquet", seen: str = "protocol") -> UserLists:
+        """Have the ``k`` best items for every user of the version written to one file; ``wait`` and ``download`` follow.
+
+        Args:
+            format: parquet, csv (for people: titles, no formulas), csv-raw or jsonl.
+            seen: items that a user has already: protocol (as the run was evaluated), remove or keep.
+        """
+        body = {"k": k, "format": format, "seen": seen}
+        return UserLists(self._transport, self._transport.post(f"{self.address}/everyone", body, creates=True))
+
+    def lists(self) -> list[UserLists]:
+        """The files with lists for everybody that were made of it, newest first."""
+        return [UserLists(self._transport, values) for values in self._transport.get(f"{self.address}/everyone")]
+
+    def refit(self) -> "Run":
+        """A run that trains the choices of this one, its epochs too, on all interactions; it has no metrics of its own."""
+        return Run(self._transport, self._transport.post(f"{self.address}/refit", creates=True))
+
+    def promote(self, note: str = "") -> Json:
+        """Make it its dataset's current model, which ``client.datasets.recommend`` asks. The token needs the scope curate."""
+        found: Json = self._transport.post(f"{self.address}/promote", {"note": note})
+        return found
 
     def _phase(self, now: Json) -> str:
         return str(now.get("phase") or self.state) if self.state in ("running", "evaluating") else self.state

@@ -7,8 +7,8 @@ from typing import Self
 from darec_lab.errors import EndedBadlyError, WaitedTooLongError
 from darec_lab.progress import Told, shown
 from darec_lab.record import Record
-from darec_lab.run import LONG_POLL, Run
-from darec_lab.transport import Json, Transport
+from darec_lab.run import Run
+from darec_lab.transport import LONG_POLL, Json, Transport
 
 _ENDED = ("finished", "failed", "cancelled")
 

@@ -14,6 +14,8 @@ import httpx
 from darec_lab.errors import ApiError, ClientError, UnreachableError
 
 Json = dict[str, Any]
+LONG_POLL = 30.0
+"""Seconds that the site may wait for a change before it answers."""
 LONGEST_PAUSE = 120.0
 """Seconds that we wait at most before asking again, whatever the server says."""
 _BUSY = (502, 503, 504)

@@ -143,7 +143,7 @@ class Datasets:
 
     def recommend(self, dataset: int, history: Sequence[str], k: int = 10, timeout: float = 120) -> Items:
         """What the model in use recommends after a history of item ids, oldest first; best first."""
-        return ask_for_items(self._transport, f"/datasets/{dataset}/recommend", history, k, timeout)
+        return ask_for_items(self._transport, f"/datasets/{dataset}/recommend", history, k, timeout, name="recommended")
 
 
 def _has_ended(values: Json) -> bool:
