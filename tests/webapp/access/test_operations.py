@@ -1,9 +1,13 @@
 """Who may do what by REST: ``operations.txt`` is the whole of it, for tokens of all roles and scopes."""
 
 import json
+import re
+import uuid
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -15,6 +19,8 @@ from tests.webapp.api.test_every_operation import OPERATIONS, Planted, right_req
 from tests.webapp.people import People
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import issue_token
+from webapp.delivering.promoting import promote_run
+from webapp.experiments.models import Run
 
 TABLE = "operations.txt"
 SECRET = "Nobody-elses-business"
@@ -36,6 +42,11 @@ def cast(db: None, settings: Settings) -> Cast:
 def requests(cast: Cast) -> list[Request]:
     """Each operation of the document, and what there is below /api and /metrics that is none."""
     planted = Planted(People(cast.users["creator"], cast.users["viewer"], cast.users[STRANGER], cast.project))
+    run = Run.objects.get(pk=planted.ids["run_id"])
+    Run.objects.filter(pk=run.pk).update(folder_key="runs/asked")
+    for name in ("result.json", "ranks_test.parquet"):
+        default_storage.save(f"runs/asked/{name}", ContentFile(b"{}"))
+    promote_run(run, cast.users["owner"])
     found = []
     for method, path, operation in OPERATIONS:
         address, body = right_request(path, operation, planted)
@@ -113,3 +124,31 @@ def test_a_session_is_no_token(cast: Cast, requests: list[Request]) -> None:
     expected = table.read(TABLE)
     for request in requests:
         assert ask(cast.client("owner", here=True), request).outcome == expected[request.name][ANONYMOUS], request.name
+
+
+def test_what_is_anothers_answers_like_what_is_not_there(cast: Cast) -> None:
+    """The same status, the same words, the same number of questions to the database."""
+    planted = Planted(People(cast.users["creator"], cast.users["viewer"], cast.users[STRANGER], cast.project))
+    theirs = dict(planted.ids)
+    nowhere = {name: 999_999_999 if isinstance(value, int) and name != "number" else value for name, value in theirs.items()}
+    nowhere |= {"key": str(uuid.uuid4()), "runs": "999999999"}
+    token, asked = bearer(cast, STRANGER), 0
+    for method, path, operation in OPERATIONS:
+        seen = []
+        for ids in (theirs, nowhere):
+            planted.ids = ids
+            address, body = right_request(path, operation, planted)
+            known: dict[str, Any] = {} if body is None else {"data": json.dumps(body), "kind": "application/json"}
+            seen.append(ask(_client(), Request(method.upper(), path, address, **known), **token))
+        there, absent = seen
+        if "{" in path or there.outcome == "404":
+            name = operation["operationId"]
+            assert (there.outcome, absent.outcome) == ("404", "404") or there.outcome == absent.outcome == "422", name
+            assert _plain(there.text) == _plain(absent.text), name
+            assert there.queries == absent.queries, name
+            asked += 1
+    assert asked > 40
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}|\d+", "#", text)
