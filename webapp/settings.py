@@ -58,6 +58,9 @@ def storage_backend(url: str) -> dict[str, Any]:
         endpoint = parse_qs(parts.query).get("endpoint")
         if endpoint:
             options["endpoint_url"] = endpoint[0]
+        if env("AWS_SECRET_ACCESS_KEY_FILE"):
+            # Keys in the environment, and the role of a machine, S3's library finds by itself; files it does not know.
+            options |= {"access_key": env("AWS_ACCESS_KEY_ID"), "secret_key": env("AWS_SECRET_ACCESS_KEY")}
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     raise ImproperlyConfigured(
         f"STORAGE_URL: got {hidden.hide(url)!r}, must be file:///folder or s3://bucket/prefix?endpoint=URL"
