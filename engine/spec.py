@@ -150,7 +150,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if texts and not value.lstrip().startswith("["):
         return path.strip(), value
     try:
-        return path.strip(), yaml.load(value, Loader=yaml.BaseLoader) if texts else yaml.safe_load(value)  # noqa: S506
+        return path.strip(), yaml.load(value, Loader=yaml.BaseLoader) if texts else yaml.safe_load(value)  # noqa: S506  # nosec B506  # BaseLoader makes texts alone
     except yaml.YAMLError as error:
         raise UserError(
             f"--set {text}: the value cannot be read as YAML ({error}).", "Quote it, or write a plain value."

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from webapp import hidden
 from webapp.environment import env, envbool, envint, envnumber, networks
 from webapp.logs.formatting import log_form
 
@@ -14,6 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 DEBUG = envbool("DEBUG", False)
 SECRET_KEY = env("SECRET_KEY") or ""
+_SHORTEST_KEY = 50
+if SECRET_KEY and (len(SECRET_KEY) < _SHORTEST_KEY or len(set(SECRET_KEY)) < 5):
+    # Not the key itself, even where it is a bad one.
+    raise ImproperlyConfigured(
+        f"SECRET_KEY: got {len(SECRET_KEY)} characters, must be {_SHORTEST_KEY} or more, chosen by chance: "
+        "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
 ALLOWED_HOSTS = (env("ALLOWED_HOSTS") or "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in (env("CSRF_TRUSTED_ORIGINS") or "").split(",") if origin]
 
@@ -51,8 +59,13 @@ def storage_backend(url: str) -> dict[str, Any]:
         endpoint = parse_qs(parts.query).get("endpoint")
         if endpoint:
             options["endpoint_url"] = endpoint[0]
+        if env("AWS_SECRET_ACCESS_KEY_FILE"):
+            # Keys in the environment, and the role of a machine, S3's library finds by itself; files it does not know.
+            options |= {"access_key": env("AWS_ACCESS_KEY_ID"), "secret_key": env("AWS_SECRET_ACCESS_KEY")}
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    raise ImproperlyConfigured(f"STORAGE_URL: got {url!r}, must be file:///folder or s3://bucket/prefix?endpoint=URL")
+    raise ImproperlyConfigured(
+        f"STORAGE_URL: got {hidden.hide(url)!r}, must be file:///folder or s3://bucket/prefix?endpoint=URL"
+    )
 
 
 STORAGE_URL = env("STORAGE_URL") or f"file://{ROOT / '.local' / 'storage'}"
@@ -137,16 +150,18 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webapp.request_ids.request_ids",
     "webapp.metrics.requests.count_requests",
+    # Outside of all that may refuse a request: refusals carry these headers too.
+    "webapp.middleware.content_security_policy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "webapp.accounts.sessions.session_ages",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "webapp.middleware.content_security_policy",
     "webapp.api.middleware.api_answers",
 ]
 TEMPLATES = [
@@ -180,7 +195,8 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"max_similarity": 0.6}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
@@ -192,13 +208,31 @@ X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "webapp.failures.csrf_failed"
 HTTPS = envbool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# No script of ours reads the CSRF cookie: pages carry the token.
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Lax: links in mails and invitations lead to pages where one is signed in.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = envint("SESSION_IDLE_HOURS", 14 * 24) * 3600
+SESSION_MAX_SECONDS = envint("SESSION_MAX_HOURS", 60 * 24) * 3600
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+# Probes and Prometheus ask from inside, past the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 365 * 24 * 3600) if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# HSTS for all subdomains, and lists that browsers bring along, are decisions about a whole domain: its proxy makes them.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 LOG_FORMAT = log_form()
+hidden.install()
+hidden.keep_secret(SECRET_KEY, EMAIL_HOST_PASSWORD, DATABASES["default"].get("PASSWORD") or "")
+hidden.keep_secret(urlsplit(BROKER_URL).password or "", urlsplit(MLFLOW_TRACKING_URI).password or "")
+hidden.keep_secret(*(env(name) or "" for name in ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

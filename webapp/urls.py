@@ -1,7 +1,7 @@
 """All addresses."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -9,6 +9,7 @@ from webapp import finding
 from webapp.accounts import project_views
 from webapp.accounts import views as accounts
 from webapp.accounts.join_views import join
+from webapp.accounts.login_views import OwnPasswordView, ThrottledLoginView, admin_login
 from webapp.api.api import api
 from webapp.audit.views import audit
 from webapp.datasets import derived_views as derived
@@ -47,9 +48,10 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    path("login", LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True), name="login"),
+    path("login", ThrottledLoginView.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("profile", accounts.profile, name="profile"),
+    path("profile/password", OwnPasswordView.as_view(), name="password"),
     path("project", accounts.switch_project, name="switch-project"),
     path("projects", project_views.project_list, name="projects"),
     path("projects/<int:pk>", project_views.project_page, name="project"),
@@ -109,6 +111,7 @@ urlpatterns = [
     path("searches/<int:pk>", searches.search_page, name="search"),
     path("", include("webapp.comparing.urls")),
     path("api/v1/", api.urls),
+    path("admin/login/", admin_login),
     path("admin/", admin.site.urls),
     *(path(f"{page}/", RedirectView.as_view(url=f"/{page}", query_string=True)) for page in SLASHED),
 ]

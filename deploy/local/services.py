@@ -78,7 +78,7 @@ def python_services(home: Home, environment: dict[str, str], port: int, keep_ope
     environment = {**environment, "DATABASE_POOL": "0"}
     web = web_command("127.0.0.1", str(port), str(envint("WEB_WORKERS", 2)))
     return [
-        _service("web", WEB, web, home, pooled, keep_open, lambda: answers(f"http://127.0.0.1:{port}/")),
+        _service("web", WEB, web, home, pooled, keep_open, lambda: answers(f"http://127.0.0.1:{port}/healthz")),
         *(_worker(queue, concurrency, home, environment, keep_open) for queue, concurrency in CONCURRENCY.items()),
         _service("beat", WORKERS, BEAT_COMMAND, home, environment, keep_open, lambda: True),
         _service("reaper", WORKERS, REAPER_COMMAND, home, environment, keep_open, lambda: True),
@@ -145,7 +145,7 @@ def _service(
 def answers(url: str) -> bool:
     """Whether a web server answers at ``url``, be it with an error."""
     try:
-        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 (our own http address)
+        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310  # nosec B310  # our own http address
     except urllib.error.HTTPError as error:
         error.close()
     except OSError:

@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.local.errors import ServiceError
 
 USER = "nobody"
-_ELSEWHERE = Path("/var/tmp")  # noqa: S108 (ownership is checked below)
+_ELSEWHERE = Path("/var/tmp")  # noqa: S108  # nosec B108  # ownership is checked below
 
 
 def server_user() -> str:

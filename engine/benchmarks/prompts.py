@@ -109,7 +109,7 @@ def train_on_prompts(
         rank: of LoRA on all linear maps of attention and MLP in every layer, alpha twice as much.
         folder: for what the Trainer writes.
     """
-    base = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True)
+    base = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, use_safetensors=True)  # nosec B615  # named by whoever measures
     names = [name.rpartition(".")[2] for name in family.attention + family.mlp]
     config = LoraConfig(
         r=rank, lora_alpha=2 * rank, target_modules=names, task_type="CAUSAL_LM", fan_in_fan_out=family.transposed

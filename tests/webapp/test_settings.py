@@ -71,12 +71,20 @@ def test_the_mail_server_is_read_from_one_address(url: str, expected: tuple[obje
 
 
 def test_secrets_come_from_files_too(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("from a file\n", encoding="utf-8")
+    (tmp_path / "key").write_text("from a file, long enough to be a key of a web site\n", encoding="utf-8")
     done = python(
         "import os; del os.environ['SECRET_KEY']; import webapp.settings; print(webapp.settings.SECRET_KEY)",
         SECRET_KEY_FILE=str(tmp_path / "key"),
     )
-    assert done.stdout.strip() == "from a file"
+    assert done.stdout.strip() == "from a file, long enough to be a key of a web site"
+
+
+def test_the_key_of_the_storage_comes_from_a_file_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("of the bucket\n", encoding="utf-8")
+    known = {"STORAGE_URL": "s3://bucket/prefix", "AWS_ACCESS_KEY_ID": "known"}
+    code = "import webapp.settings; print(webapp.settings.STORAGES['default']['OPTIONS'].get('secret_key'))"
+    assert python(code, **known, AWS_SECRET_ACCESS_KEY_FILE=str(tmp_path / "key")).stdout.strip() == "of the bucket"
+    assert python(code, **known).stdout.strip() == "None"
 
 
 def test_connections_are_kept_only_where_that_is_asked_for() -> None:

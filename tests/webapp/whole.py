@@ -108,6 +108,7 @@ def plant_all(people: People, title: str = HOSTILE) -> Whole:
         "home": "/",
         "login": "/login",
         "profile": "/profile",
+        "password": "/profile/password",
         "projects": "/projects",
         "project": f"/projects/{people.project.pk}",
         "join": f"/join/{secret}",

@@ -16,6 +16,7 @@ from engine.errors import UserError
 from webapp.accounts.access import enter_project, role_of
 from webapp.accounts.invitations import accept, find_invitation
 from webapp.accounts.models import Invitation
+from webapp.accounts.throttle import begin_try, wait_words, wrong_links
 from webapp.http import PageRequest
 
 _TEMPLATE = "accounts/join.html"
@@ -29,6 +30,11 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         if request.method == "POST":
             return _join(request, invitation)
     except UserError as error:
+        seconds = begin_try(wrong_links(request))
+        if seconds:
+            response = _answer(request, {"problem": f"Try again in {wait_words(seconds)}.", "wait": seconds}, 429)
+            response["Retry-After"] = str(seconds)
+            return response
         return _answer(request, {"problem": str(error)}, 404)
     held = role_of(request.user, invitation.project) if isinstance(request.user, User) else None
     return _answer(request, {"invitation": invitation, "held": held, "form": UserCreationForm()}, 200)

@@ -107,6 +107,18 @@ class ApiToken(models.Model):
         return f"{self.name} (darec_{self.lookup}_…)"
 
 
+class FailedTry(models.Model):
+    """How often somebody failed of late: to sign in, with tokens, with links (``webapp.accounts.throttle``)."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="keyed hash of what was tried, and by whom")
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+    until = models.DateTimeField(null=True, blank=True, help_text="none may try before")
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"
+
+
 class IdempotentRequest(models.Model):
     """The answer to a request that made something and bore an ``Idempotency-Key``: sent again, it gets the same answer.
 

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from webapp.accounts.models import ApiToken, Scope
+from webapp.accounts.throttle import begin_try, wait_words, wrong_tokens
 from webapp.accounts.tokens import find_token
-from webapp.api.errors import ScopeMissingError
+from webapp.api.errors import RateLimitedError, ScopeMissingError
 from webapp.api.rates import check_rate
 
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -33,6 +34,13 @@ class TokenAuth(HttpBearer):
         """The token, or None, which is answered 401; raises RateLimitedError and ScopeMissingError."""
         found = token_of(request)
         if found is None:
+            seconds = begin_try(wrong_tokens(request))
+            if seconds:
+                raise RateLimitedError(
+                    "Too many tokens that are not valid came from your address.",
+                    f"Correct the token, then try again in {wait_words(seconds)}; valid tokens are answered all the time.",
+                    headers={"Retry-After": str(seconds)},
+                )
             return None
         check_rate(request, found.pk)
         needed = self.needed(request.method or "")

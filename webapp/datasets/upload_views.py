@@ -64,6 +64,7 @@ def one_upload(request: PageRequest, key: uuid.UUID) -> HttpResponse:
     """What is there of an upload, or away with it."""
     upload = get_upload_for_user(request.user, key)
     if request.method == "DELETE":
+        require_role(request.user, upload.project, Role.RESEARCHER)
         cancel_upload(upload)
         return HttpResponse(status=204)
     return _state(upload)

@@ -39,7 +39,7 @@ def count_rows() -> dict[str, int]:
     counts = {}
     with connection.cursor() as cursor:
         for table in tables():
-            cursor.execute(f"select count(*) from public.{connection.ops.quote_name(table)}")  # noqa: S608 (quoted)
+            cursor.execute(f"select count(*) from public.{connection.ops.quote_name(table)}")  # noqa: S608  # nosec B608  # quoted
             counts[table] = int(cursor.fetchone()[0])
     return counts
 
@@ -49,7 +49,7 @@ def is_used() -> bool:
     with connection.cursor() as cursor:
         for table in tables():
             if table not in MADE_BY_MIGRATIONS:
-                cursor.execute(f"select exists(select 1 from public.{connection.ops.quote_name(table)})")  # noqa: S608 (quoted)
+                cursor.execute(f"select exists(select 1 from public.{connection.ops.quote_name(table)})")  # noqa: S608  # nosec B608  # quoted
                 if cursor.fetchone()[0]:
                     return True
     return False

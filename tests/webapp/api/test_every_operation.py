@@ -102,7 +102,7 @@ def planted(people: People, settings: Settings) -> Planted:
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=NAMES)
 def test_a_stranger_sees_nothing(people: People, planted: Planted, method: str, path: str, operation: dict[str, Any]) -> None:
-    address, body = _right(path, operation, planted)
+    address, body = right_request(path, operation, planted)
     answer = _send(people.charlie, method, address, body)
     _check(answer, operation)
     of_an_object = "{" in path or "version" in json.dumps(body) or "runs=" in address or "project=" in address
@@ -121,7 +121,7 @@ def test_members_get_what_the_document_says(
     operation: dict[str, Any],
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    address, body = _right(path, operation, planted)
+    address, body = right_request(path, operation, planted)
     before = (Run.objects.count(), Search.objects.count(), Version.objects.count())
     answer = _send(people.bob, method, address, body)
     _check(answer, operation)
@@ -173,7 +173,7 @@ def _models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
         yield from _models(model)
 
 
-def _right(path: str, operation: dict[str, Any], planted: Planted) -> tuple[str, Any]:
+def right_request(path: str, operation: dict[str, Any], planted: Planted) -> tuple[str, Any]:
     """A request that the document calls right, about Alice's things."""
     query = {}
     for parameter in operation.get("parameters", []):
@@ -194,7 +194,7 @@ def _right(path: str, operation: dict[str, Any], planted: Planted) -> tuple[str,
 
 def _near(path: str, operation: dict[str, Any], planted: Planted, chance: random.Random) -> tuple[str, Any]:
     """A right request, but for a value or two: so that more than the first check of each operation is reached."""
-    address, body = _right(path, operation, planted)
+    address, body = right_request(path, operation, planted)
     optional = [one for one in operation.get("parameters", []) if one["in"] == "query" and one["name"] != "wait"]
     for parameter in chance.sample(optional, min(len(optional), chance.choice([0, 1, 2]))):
         value = _value(parameter["schema"], chance)
