@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivering', '0001_initial'),
+        ('delivering', '0002_lists_in_trec_format'),
     ]
 
     operations = [
