@@ -30,4 +30,4 @@ def compute_exactly(device: torch.device) -> None:
     """
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Filling what is about to be overwritten would take time, and no result reads memory that nothing was written to.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
