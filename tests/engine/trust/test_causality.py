@@ -24,10 +24,11 @@ from engine.recommend import Recommender
 from engine.run import run
 from engine.training.checkpoint import load_tensors
 from tests.engine.conftest import write_version
+from tests.engine.trust.conftest import ITEMS
 from tests.engine.trust.subjects import ASKED, ONE_OF_EACH, SHORT, Settings, spec_of
-from tests.engine.trust.worlds import BEGIN, Row, item_id, mixed, rows_of, version_of
+from tests.engine.trust.worlds import BEGIN, Row, item_id, version_of
 
-ITEMS, USERS, DAY = 40, 50, 86_400
+DAY = 86_400
 TEMPORAL: Settings = {"split.kind": "temporal", "split.valid_from": "2017-07-21", "split.test_from": "2017-07-23"}
 SPLITS: dict[str, Settings] = {
     "leave-one-out": {},
@@ -36,16 +37,6 @@ SPLITS: dict[str, Settings] = {
 }
 NO_CHOICE: Settings = {"training.epochs": 1, "training.keep_start": False}
 """With one epoch a stage validation has nothing to choose between, so that what is trained may not hang on it at all."""
-
-
-@pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    return rows_of(mixed(7, USERS, ITEMS, 11))
-
-
-@pytest.fixture(scope="module")
-def plain(rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Version:
-    return version_of(tmp_path_factory.mktemp("plain"), rows, ITEMS)
 
 
 @pytest.fixture(scope="module")
@@ -219,20 +210,6 @@ def test_a_leak_into_the_blend_is_found(
     other = disturbed("leave-one-out", frozenset({"test"}))
     with pytest.raises(AssertionError, match="weights"):
         assert_blind_to_the_test("sasrec members blend", {}, plain, other, tmp_path)
-
-
-@pytest.mark.parametrize("subject", ASKED)
-def test_no_history_of_a_batch_knows_another(subject: str, plain: Version, tmp_path: Path) -> None:
-    """The beginnings of one history side by side: items after the k-th do not move the scores after the k-th by a bit."""
-    run(spec_of(subject, {"training.threads": 1, "training.epochs": 1}), plain, tmp_path, lambda event: None)
-    method = Recommender.open(tmp_path, plain).method
-    history = np.array([3, 14, 15, 9, 26, 5, 35], np.int32)
-    changed = history.copy()
-    changed[4:] = [38, 1, 20]
-    before, after = (method.score([items[:length] for length in range(1, 8)], None) for items in (history, changed))
-    assert torch.equal(before[:4], after[:4])
-    moved = (before[4:] != after[4:]).any()
-    assert bool(moved) == (method.context.spec.method.id != "popularity")
 
 
 def test_whether_seen_items_stay_is_said_by_the_version_and_not_by_the_split(tmp_path: Path) -> None:

@@ -23,17 +23,11 @@ from engine.evaluation.evaluator import Evaluation, Users, evaluate
 from engine.evaluation.metrics import CUTOFFS
 from engine.spec import FilterSpec
 from tests.engine.conftest import write_version
+from tests.engine.trust.conftest import ITEMS
 from tests.engine.trust.subjects import Settings, spec_of
 from tests.engine.trust.test_causality import SPLITS
-from tests.engine.trust.worlds import mixed, rows_of, version_of
 
-ITEMS, USERS = 40, 50
 PUBLIC = {"hr": retrieval_hit_rate, "ndcg": retrieval_normalized_dcg, "mrr": retrieval_reciprocal_rank}
-
-
-@pytest.fixture(scope="module")
-def version(tmp_path_factory: pytest.TempPathFactory) -> Version:
-    return version_of(tmp_path_factory.mktemp("version"), rows_of(mixed(7, USERS, ITEMS, 11)), ITEMS)
 
 
 def table_of(users: int, items: int, levels: int) -> torch.Tensor:
@@ -75,9 +69,9 @@ def theirs(split: Split, part: Held, table: torch.Tensor, remove: bool, nudge: f
 ALL = [(split, part, remove) for split in [*SPLITS, "imported"] for part in ("valid", "test") for remove in (True, False)]
 
 
-def split_named(name: str, version: Version, folder: Path) -> tuple[Version, Split]:
+def split_named(name: str, plain: Version, folder: Path) -> tuple[Version, Split]:
     if name != "imported":
-        return version, make_split(version, spec_of("popularity", SPLITS[name]).split)
+        return plain, make_split(plain, spec_of("popularity", SPLITS[name]).split)
     rows = [(f"u{user}", f"i{(3 * user + place) % 11:02}", 10 * user + place) for user in range(9) for place in range(6)]
     labels = ["train", "train", "train", "valid", "train", "test"]
     raw = folder / "labelled"
@@ -90,8 +84,8 @@ def split_named(name: str, version: Version, folder: Path) -> tuple[Version, Spl
 
 
 @pytest.mark.parametrize(("name", "part", "remove"), ALL)
-def test_agrees_with_torchmetrics(name: str, part: Held, remove: bool, version: Version, tmp_path: Path) -> None:
-    own, split = split_named(name, version, tmp_path)
+def test_agrees_with_torchmetrics(name: str, part: Held, remove: bool, plain: Version, tmp_path: Path) -> None:
+    own, split = split_named(name, plain, tmp_path)
     table = table_of(len(own.users), own.counts.items, 0)
     ours, other = evaluation_of(split, part, table, remove).metrics, theirs(split, part, table, remove, 0)
     assert {name: ours[name] for name in other} == pytest.approx(other, abs=1e-6)
@@ -100,9 +94,9 @@ def test_agrees_with_torchmetrics(name: str, part: Held, remove: bool, version: 
 
 @pytest.mark.parametrize(("name", "part", "remove"), ALL)
 def test_ties_are_counted_the_plain_way_and_lie_between_both_orders(
-    name: str, part: Held, remove: bool, version: Version, tmp_path: Path
+    name: str, part: Held, remove: bool, plain: Version, tmp_path: Path
 ) -> None:
-    own, split = split_named(name, version, tmp_path)
+    own, split = split_named(name, plain, tmp_path)
     items = own.counts.items
     table = table_of(len(own.users), items, 4)
     found = evaluation_of(split, part, table, remove)
@@ -119,9 +113,9 @@ def test_ties_are_counted_the_plain_way_and_lie_between_both_orders(
 
 
 @pytest.mark.parametrize("remove", [True, False])
-def test_coverage_is_what_a_walk_over_the_lists_counts(remove: bool, version: Version) -> None:
-    split = make_split(version, spec_of("popularity").split)
-    table = table_of(len(version.users), ITEMS, 0)
+def test_coverage_is_what_a_walk_over_the_lists_counts(remove: bool, plain: Version) -> None:
+    split = make_split(plain, spec_of("popularity").split)
+    table = table_of(len(plain.users), ITEMS, 0)
     found = evaluation_of(split, "test", table, remove)
     for cutoff in CUTOFFS:
         shown: set[int] = set()
