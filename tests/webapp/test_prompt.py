@@ -27,7 +27,7 @@ def test_nagle_is_off_on_a_socket_that_processes_share() -> None:
     # As with several processes: the socket is made before, without naming its protocol.
     with socket.socket(socket.AF_INET) as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(_answer, http=_Noting, lifespan="off", log_level="error"))  # type: ignore[arg-type]
+        server = uvicorn.Server(uvicorn.Config(_answer, http=_Noting, lifespan="off", log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -20,7 +20,7 @@ _GENRE_LINE = (
     "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|Mystery|"
     "Romance|Sci-Fi|Thriller|War|Western"
 )
-_GENRES = _GENRE_LINE.split("|")
+GENRES = _GENRE_LINE.split("|")
 """The order of the 19 flags at the end of each line of u.item, as u.genre gives it."""
 _NO_GENRE = "(no genres listed)"
 
@@ -28,10 +28,10 @@ _NO_GENRE = "(no genres listed)"
 def _read_100k(path: Path) -> RawData:
     log = read_text(path / "u.data")
     words = read_text(path / "u.item", fallback="latin-1")
-    names = ["item_id", "title", "release_date", "video_date", "address", *_GENRES]
+    names = ["item_id", "title", "release_date", "video_date", "address", *GENRES]
     flags = read_table(words, columns=names, delimiter="|", quotes=False)
     genres = pl.concat_str(
-        [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in _GENRES], separator="|", ignore_nulls=True
+        [pl.when(pl.col(genre) == "1").then(pl.lit(genre)) for genre in GENRES], separator="|", ignore_nulls=True
     )
     catalogue = replace(flags, frame=flags.frame.select("item_id", "title", categories=genres))
     return _together(read_table(log, columns=_LOG, delimiter="\t", quotes=False), catalogue, {"u.data": log, "u.item": words})

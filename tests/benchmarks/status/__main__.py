@@ -118,7 +118,8 @@ async def _measure(site: FullSite, options: argparse.Namespace) -> tuple[list[di
     """The rows in their order, and what went wrong."""
     runs: list[int] = site.planted["active"]
     tokens, paths = _tokens(site, options.clients), [f"/api/v1/runs/{pk}" for pk in runs]
-    rows, problems = [], []
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
     status, body = await Connection(site.address, tokens[0]).get(paths[0])
     if status != 200:
         return [], [f"{paths[0]}: {status} {body[:200]!r}"]

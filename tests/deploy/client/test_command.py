@@ -41,6 +41,16 @@ def test_runs_are_launched_listed_and_watched(row: Run, capsys: pytest.CaptureFi
     assert "0.0571" in said.out
 
 
+def test_scripts_get_nothing_but_ids(row: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["launch", str(row.version_id), "popularity", "--acknowledge-leakage", "--quiet"]) == 0
+    made = capsys.readouterr().out.strip()
+    assert Run.objects.filter(pk=made, preset="popularity").exists()
+    assert main(["list", "--quiet"]) == 0
+    assert capsys.readouterr().out.split() == [made, str(row.pk)]
+    with pytest.raises(SystemExit):
+        main(["list", "--quiet", "--json"])
+
+
 def test_an_upload_is_queued(row: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "ratings.csv"
     file.write_text("user_id,item_id,timestamp\nu1,i1,1\n")

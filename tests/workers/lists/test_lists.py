@@ -27,6 +27,7 @@ from webapp.datasets.models import VersionState
 from webapp.delivering.lists import KEPT_DAYS, ask_for_lists, cancel_lists
 from webapp.delivering.models import ListsState, UserLists
 from webapp.experiments.models import MAX_ATTEMPTS
+from webapp.storage import publish_folder
 from workers.crew import Order
 from workers.lists import making, states, supervising
 from workers.lists.making import make_lists
@@ -158,7 +159,7 @@ def test_cancelled_when_the_file_is_just_published_it_is_taken_away(
     """The last moment at which it can be cancelled: the whole file is there, its row does not say so yet."""
     lists = queued(trained())
     Membership.objects.create(user=asker, project=lists.run.project, role=Role.RESEARCHER)
-    publish = making.publish_folder
+    publish = publish_folder
 
     def published(folder: Path, key: str) -> None:
         publish(folder, key)

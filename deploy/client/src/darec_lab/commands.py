@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def upload(client: Client, options: argparse.Namespace) -> None:
         version.wait(progress=True)
     names = ("id", "dataset", "state", "users", "items", "interactions")
     row = {name: version.values[name] for name in names if name in version.values}
-    show([row], options.json, version.values)
+    _show([row], options, version.values)
 
 
 def launch(client: Client, options: argparse.Namespace) -> None:
@@ -40,20 +41,20 @@ def launch(client: Client, options: argparse.Namespace) -> None:
     if options.wait:
         print(f"run {run.id}", file=sys.stderr)
         run.wait(progress=True)
-    show([_row(run)], options.json, run.values)
+    _show([_row(run)], options, run.values)
 
 
 def watch(client: Client, options: argparse.Namespace) -> None:
     """Wait for a run."""
     run = client.runs.get(options.id).wait(progress=True, timeout=options.timeout)
-    show([_row(run)], options.json, run.values)
+    _show([_row(run)], options, run.values)
 
 
 def list_runs(client: Client, options: argparse.Namespace) -> None:
     """List runs."""
     found = client.runs.list(state=options.state, method=options.method, tag=options.tag, where=options.where, sort=options.sort)
     runs = list(islice(found, options.most))
-    show([_row(run) for run in runs], options.json, [run.values for run in runs], _RUN)
+    _show([_row(run) for run in runs], options, [run.values for run in runs], _RUN)
 
 
 def compare(client: Client, options: argparse.Namespace) -> None:
@@ -102,6 +103,15 @@ def pairs(texts: list[str]) -> dict[str, Any]:
 def _no_number(name: str) -> None:
     """NaN and Infinity are no JSON: the site says what is wrong with such a text."""
     raise ValueError(name)
+
+
+def _show(rows: list[dict[str, Any]], options: argparse.Namespace, values: Any, names: Sequence[str] = ()) -> None:
+    """As ``show``; with ``--quiet`` nothing but ids."""
+    if not options.quiet:
+        show(rows, options.json, values, names)
+        return
+    for row in rows:
+        print(row["id"])
 
 
 def _row(run: Run) -> dict[str, Any]:
