@@ -72,10 +72,10 @@ def producer() -> Celery:
     return app
 
 
-def ask(task: str, row: int, expires: float | None = None) -> None:
+def ask(task: str, row: int, expires: float | None = None, queue: str = "") -> None:
     """Send ``task`` for the row with primary key ``row``. Call it after the row is committed (``transaction.on_commit``).
 
-    After ``expires`` seconds no worker looks at the message any more.
+    After ``expires`` seconds no worker looks at the message any more. ``queue`` is another one than the task's own.
 
     Raises kombu.exceptions.OperationalError where the broker does not answer; the reaper sends the message again later,
     because the row says that it is queued.
@@ -83,7 +83,7 @@ def ask(task: str, row: int, expires: float | None = None) -> None:
     # For the log alone: a worker's lines then name the request that a person made.
     request_id = current_request_id()
     headers = {REQUEST_ID: request_id} if request_id else None
-    producer().send_task(task, args=[row], queue=QUEUES[task], expires=expires, headers=headers)
+    producer().send_task(task, args=[row], queue=queue or QUEUES[task], expires=expires, headers=headers)
 
 
 def ask_or_wait(task: str, row: int) -> bool:

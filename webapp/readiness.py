@@ -73,24 +73,29 @@ def _look() -> dict[str, str]:
     if not database_answers():
         return {"database": SILENT, "broker": FINE if broker.answers() else SILENT, "worker": SILENT}
     try:
-        answered = _worker_answers()
+        answered = worker_answers()
     except BrokerDown:
         return {"database": FINE, "broker": SILENT, "worker": SILENT}
     except DatabaseError:
         # It went away while the worker was asked.
         return {"database": SILENT, "broker": FINE, "worker": SILENT}
     # A worker that reads ten million rows answers nobody for minutes, and all is well.
-    worker = FINE if answered else BUSY if _all_busy() else SILENT
+    worker = FINE if answered else BUSY if all_busy() else SILENT
     return {"database": FINE, "broker": FINE, "worker": worker}
 
 
-def _worker_answers() -> bool:
-    """Whether a worker of the queue io answers a task that does nothing; raises kombu.exceptions.OperationalError."""
+def worker_answers(queue: str = _QUEUE, seconds: float | None = None) -> bool:
+    """Whether a worker of ``queue`` answers a task that does nothing; raises kombu.exceptions.OperationalError.
+
+    Args:
+        seconds: how long to wait; None: READY_WAIT_SECONDS.
+    """
+    patience = settings.READY_WAIT_SECONDS if seconds is None else seconds
     echo = Echo.objects.create()
     try:
         # Nobody waits for it any longer then; and messages must not pile up where there is no worker.
-        broker.ask(broker.ECHO_TASK, echo.pk, expires=4 * settings.READY_WAIT_SECONDS)
-        return _wait(echo, settings.READY_WAIT_SECONDS)
+        broker.ask(broker.ECHO_TASK, echo.pk, expires=4 * patience, queue=queue)
+        return _wait(echo, patience)
     finally:
         Echo.objects.filter(pk=echo.pk).delete()
 
@@ -114,6 +119,7 @@ def _wait(echo: Echo, seconds: float) -> bool:
             cursor.execute(f"UNLISTEN {echo.channel}")
 
 
-def _all_busy() -> bool:
+def all_busy(queue: str = _QUEUE) -> bool:
+    """Whether workers listen to ``queue``, and each has its hands full."""
     fleet = read_fleet(frozenset())
-    return bool(fleet.listeners(_QUEUE)) and not fleet.free_hands(_QUEUE)
+    return bool(fleet.listeners(queue)) and not fleet.free_hands(queue)

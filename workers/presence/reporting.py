@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 
 import psutil
@@ -9,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models.functions import Now
 
 from webapp.fleet.models import Job, WorkerNode
+from webapp.operations.machine import disks, installed_packages
 from workers.presence.node import Node, software
 from workers.presence.samples import Sampler
 
@@ -79,8 +81,8 @@ class Presence:
         if row is None or not self._begun:
             row = self._begin()
             self._begun = True
-        jobs = self._living_jobs(row)
-        WorkerNode.objects.filter(pk=row.pk).update(sample=self.sampler.sample(jobs), stopping=self.stopping, heartbeat_at=Now())
+        sample = {**self.sampler.sample(self._living_jobs(row)), "disks": disks(), "clock": time.time()}
+        WorkerNode.objects.filter(pk=row.pk).update(sample=sample, stopping=self.stopping, heartbeat_at=Now())
 
     def _begin(self) -> WorkerNode:
         node = self.node
@@ -93,7 +95,7 @@ class Presence:
             "concurrency": node.concurrency,
             "software": software(),
             "stopping": self.stopping,
-            "devices": self.sampler.devices(),
+            "devices": {**self.sampler.devices(), "packages": installed_packages()},
             "started_at": Now(),
             "heartbeat_at": Now(),
         }
