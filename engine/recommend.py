@@ -19,7 +19,8 @@ from engine.evaluation.evaluator import Score, only_candidates, pairs_of, rank_b
 from engine.evaluation.top import best_items
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
-from engine.run import split_and_candidates
+from engine.run import require_spec_of_model, split_and_candidates
+from engine.seal import require_unchanged
 from engine.spec import parse_spec
 from engine.training.checkpoint import is_complete, load_tensors
 from engine.training.device import choose_device, compute_exactly, set_threads
@@ -59,7 +60,10 @@ class Recommender:
 
     @classmethod
     def open(cls, folder: Path, version: Version | None = None, device: str = "auto") -> "Recommender":
-        """Load the run in ``folder``; raises UserError if it is not finished, or its version is gone or changed.
+        """Load the run in ``folder``.
+
+        Raises UserError if it is not finished, or its version is gone or changed; CheckpointError if its spec, or anything in
+        its model's folder, is not what was written.
 
         Args:
             version: the one that it was trained on, where it is at hand; None: looked for where the run found it.
@@ -68,6 +72,8 @@ class Recommender:
         if not (folder / "run.json").is_file() or not is_complete(folder / "model"):
             raise UserError(f"{folder} holds no finished run.", 'Name the folder that `fit` printed as "run".')
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        require_unchanged(folder / "model")
+        require_spec_of_model(folder / "model", about["spec"])
         version = _find_version(folder, about) if version is None else _same(version, about)
         spec = parse_spec(about["spec"])
         set_threads(spec.training.threads)

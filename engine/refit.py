@@ -22,7 +22,8 @@ from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
 from engine.result import Protocol, Result
-from engine.run import CLAIM, never
+from engine.run import CLAIM, about_model, never, require_spec_of_model
+from engine.seal import require_unchanged
 from engine.spec import RunSpec, parse_spec
 from engine.training.checkpoint import is_complete, load_tensors, write_folder
 from engine.training.device import choose_device, compute_exactly, set_threads
@@ -88,7 +89,7 @@ def refit(
     method.adopt_calibration(load_tensors(source / "model" / "model.safetensors"))
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, chosen["result"], warnings, seconds, name)
-    about = {"method": spec.method.id, "version": version.hash}
+    about = about_model(parse_spec(chosen["spec"]), version)
     write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
     write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
@@ -99,7 +100,9 @@ def _read(source: Path, version: Version, name: str) -> dict[str, Any]:
     """``spec`` as JSON and ``result`` of the finished run."""
     if not (source / CLAIM).is_file() or not (source / "result.json").is_file() or not is_complete(source / "model"):
         raise UserError(f"{name} holds no finished run.", "Refit a run that has succeeded.")
+    require_unchanged(source / "model")
     claim = json.loads((source / CLAIM).read_text(encoding="utf-8"))
+    require_spec_of_model(source / "model", claim["spec"])
     if claim.get("refit"):
         raise UserError(f"{name} is a refit already: it has learned from all interactions.", "Use it as it is.")
     if claim["version"] != version.hash:

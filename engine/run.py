@@ -15,7 +15,7 @@ from engine.data.split import Split, seen_rule
 from engine.data.splits import make_split
 from engine.data.version import Version
 from engine.durable import write_whole
-from engine.errors import RunCancelled, UserError
+from engine.errors import CheckpointError, RunCancelled, UserError
 from engine.evaluation.evaluator import Evaluation, Score, SplitName, evaluate
 from engine.evaluation.intervals import mean_intervals
 from engine.evaluation.metrics import METRICS
@@ -26,8 +26,9 @@ from engine.methods.method import Context, Method
 from engine.reproduce.bundle import write_bundle
 from engine.reproduce.machine import this_machine
 from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
+from engine.seal import hash_of_spec
 from engine.spec import RunSpec
-from engine.training.checkpoint import write_folder
+from engine.training.checkpoint import CheckpointFolder, write_folder
 from engine.training.device import choose_device, compute_exactly, set_threads
 from engine.training.limits import check_limits, without_limits
 from engine.training.machine import forget_peak, machine_kind, peak_memory
@@ -118,13 +119,28 @@ def run(
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, judge, evaluations, warnings, seconds)
-    about = {"method": spec.method.id, "version": version.hash}
+    about = about_model(spec, version)
     write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
     write_bundle(workdir, spec, version, result, this_machine(device))
     # Last: a folder with it is finished.
     write_whole(workdir / "result.json", result.model_dump_json(indent=1))
     tell(ResultEvent(result=result))
     return result
+
+
+def about_model(spec: RunSpec, version: Version) -> dict[str, Any]:
+    """What a model's folder says of where it comes from."""
+    return {"method": spec.method.id, "version": version.hash, "spec": hash_of_spec(spec.model_dump(mode="json"))}
+
+
+def require_spec_of_model(folder: Path, spec: dict[str, Any]) -> None:
+    """Raise CheckpointError if the model in ``folder`` was trained by another spec than ``spec``, as JSON."""
+    told = CheckpointFolder.read_state(folder).get("spec")
+    if told is not None and told != hash_of_spec(spec):
+        raise CheckpointError(
+            f"{folder.parent.name}/{CLAIM} was changed: its model was trained by another spec.",
+            "Restore the folder from a back-up, or start the run again.",
+        )
 
 
 def split_and_candidates(spec: RunSpec, version: Version) -> tuple[Split, Sequences | None]:

@@ -3,6 +3,7 @@
 This module loads no torch. The spec of each method lives in ``engine/methods/<method>/spec.py``.
 """
 
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,6 +15,7 @@ from engine.data.specs import EvaluationSpec, FilterSpec, SplitSpec, split_list
 from engine.errors import SpecError, UserError
 from engine.fields import FieldDescription, Spec, describe_fields, setting
 from engine.methods import METHODS, MethodSpec
+from engine.plain_yaml import read_yaml
 
 __all__ = [
     "EvaluationSpec",
@@ -47,7 +49,7 @@ class TrainingSpec(Spec):
         0.0, "decoupled weight decay of AdamW; gates, norms, biases and factors do not decay", ge=0, le=10
     )
     warmup_steps: int = setting(100, "steps over which the learning rate rises from 0", "steps", ge=0, le=1_000_000)
-    clip: float = setting(5.0, "largest norm of the gradient; larger ones are scaled down", gt=0)
+    clip: float = setting(5.0, "largest norm of the gradient; larger ones are scaled down", gt=0, le=1e6)
     patience: int = setting(
         10, "stop after this many evaluations without a better validation NDCG@10", "evaluations", ge=1, le=100_000
     )
@@ -88,7 +90,7 @@ class RunSpec(Spec):
         if isinstance(value, str):
             value = {"id": value}
         if not isinstance(value, Mapping) or "id" not in value:
-            raise ValueError(f"got {value!r}, must be a method id or a mapping with an 'id'")
+            raise ValueError(f"got {_shown(value)}, must be a method id or a mapping with an 'id'")
         try:
             entry = METHODS.get(str(value["id"]))
         except UserError as error:
@@ -112,6 +114,7 @@ def parse_spec(values: Mapping[str, Any]) -> RunSpec:
 
 def validate(model: type[M], values: Mapping[str, Any]) -> M:
     """Validate ``values`` as ``model``; raises SpecError as ``parse_spec`` does."""
+    _check_depth(values)
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
@@ -123,9 +126,12 @@ def validate(model: type[M], values: Mapping[str, Any]) -> M:
 
 def override(values: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """A deep copy of ``values`` with dotted ``settings`` put in: ``{"training.minutes": 8}``."""
+    _check_depth(values)
     result = _copy(values)
     for path, value in settings.items():
         parts = path.split(".")
+        if len(parts) > _DEEPEST:
+            raise SpecError([(_cut(path), "there is no such setting")])
         inner = result
         for part in parts[:-1]:
             branch = inner.setdefault(part, {})
@@ -150,10 +156,10 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if texts and not value.lstrip().startswith("["):
         return path.strip(), value
     try:
-        return path.strip(), yaml.load(value, Loader=yaml.BaseLoader) if texts else yaml.safe_load(value)  # noqa: S506  # nosec B506  # BaseLoader makes texts alone
+        return path.strip(), read_yaml(value, texts=texts)
     except yaml.YAMLError as error:
         raise UserError(
-            f"--set {text}: the value cannot be read as YAML ({error}).", "Quote it, or write a plain value."
+            f"--set {_cut(text)}: the value cannot be read as YAML ({_cut(str(error))}).", "Quote it, or write a plain value."
         ) from error
 
 
@@ -186,8 +192,44 @@ _WORDS = {
 }
 
 
+_LONGEST, _DEEPEST = 500, 64
+"""Characters of a message; groups of settings in each other."""
+
+
+def _shown(value: Any) -> str:
+    """A value as messages show it, however large it is."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return f"a number of {value.bit_length() * 3 // 10:,} digits or more"
+    if isinstance(value, str):
+        return repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…")
+    return _REPR.repr(value)
+
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxother, _REPR.maxstring = 3, 100, 100
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _check_depth(values: Any) -> None:
+    """Raise SpecError for values that are nested as no settings are; nothing here recurses."""
+    level, depth = [values], 0
+    while level:
+        depth += 1
+        if depth > _DEEPEST:
+            raise SpecError([("", f"the settings are nested more than {_DEEPEST} levels deep")], "Send plain settings.")
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ())
+            if isinstance(inner, Mapping | list | tuple)
+        ]
+
+
 def _problem(detail: Any) -> tuple[str, str]:
-    path = ".".join(str(part) for part in detail["loc"])
+    path = _cut(".".join(str(part) for part in detail["loc"]))
     kind = detail["type"]
     if kind == "extra_forbidden":
         return path, "there is no such setting"
@@ -195,10 +237,10 @@ def _problem(detail: Any) -> tuple[str, str]:
         return path, "is missing"
     context = detail.get("ctx", {})
     if kind in _WORDS:
-        return path, f"got {detail['input']!r}, must be {_WORDS[kind].format(**context)}"
+        return path, f"got {_shown(detail['input'])}, must be {_WORDS[kind].format(**context)}"
     if kind == "value_error":
-        return path, str(context["error"])
-    return path, f"got {detail['input']!r}: {detail['msg']}"
+        return path, _cut(str(context["error"]))
+    return path, f"got {_shown(detail['input'])}: {str(detail['msg'])[:_LONGEST]}"
 
 
 def _copy(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Adapters as a folder: one that PEFT alone loads where its format can say all, else our manifest with one PEFT folder each."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -79,11 +81,21 @@ def load_adapters(backbone: Backbone, folder: Path) -> Adapted:
         return _load_several(backbone, folder)
     if not (folder / _CONFIG).is_file():
         raise UserError(f"{folder.name} holds no adapters: neither {MANIFEST} nor {_CONFIG} is there.")
-    with without_known_warnings():
+    if not (folder / _WEIGHTS).is_file():
+        raise UserError(f"{folder.name} has no {_WEIGHTS}; pickled weights are never loaded.", "Export the adapters anew.")
+    with without_known_warnings(), _readable(folder):
         peft_model = PeftModel.from_pretrained(backbone.model, str(folder), is_trainable=True)
     layers = read_back(backbone.model, backbone.family, backbone.layers)
     choices = [LayerChoice.model_validate(layer.model_dump(include={"kind", "target", "rank"})) for layer in layers]
     return verified(backbone, choices, {ALONE: peft_model.peft_config[ALONE]}, peft_model)
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"The adapters in {folder.name} cannot be read ({error}).") from error
 
 
 def _load_several(backbone: Backbone, folder: Path) -> Adapted:

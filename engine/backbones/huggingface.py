@@ -119,7 +119,10 @@ def read_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
 
 
 def _config(name: str, folder: Path) -> PreTrainedConfig:
-    config: PreTrainedConfig = _load(name, lambda: AutoConfig.from_pretrained(folder, local_files_only=True))  # nosec B615  # a folder of this machine
+    config: PreTrainedConfig = _load(
+        name,
+        lambda: AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False),  # nosec B615  # a folder of this machine
+    )
     if config.model_type not in FAMILIES:
         raise UserError(
             f"method.backbone: {name} is a {config.model_type} model, which is not supported yet.",
@@ -142,7 +145,10 @@ def _check_machine(device: torch.device, weights: Weights, attention: Attention,
 
 
 def _load_tokenizer(name: str, folder: Path) -> PreTrainedTokenizerBase:
-    tokenizer: PreTrainedTokenizerBase = _load(name, lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True))  # nosec B615  # a folder of this machine
+    tokenizer: PreTrainedTokenizerBase = _load(
+        name,
+        lambda: AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False),  # nosec B615  # a folder of this machine
+    )
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):  # an empty one, which transformers makes where there is none
         raise UserError(
             f"method.backbone: {name} has no tokenizer.",
@@ -171,6 +177,7 @@ def _load_model(
         lambda: AutoModel.from_pretrained(  # nosec B615  # a folder of this machine
             folder,
             local_files_only=True,
+            trust_remote_code=False,
             config=config,
             use_safetensors=True,
             attn_implementation=_ATTENTION[attention],

@@ -16,6 +16,7 @@ from transformers.utils import logging
 
 from engine.backbones.spec import NANO_POSITIONS, NanoSpec
 from engine.cache import cached, make_room, recipe_hash
+from engine.seal import require_unchanged, seal
 
 START, PADDING = "<|start|>", "<|padding|>"
 _BATCH, _LENGTH, _RATE = 16, 96, 3e-3
@@ -32,6 +33,7 @@ def nano_folder(
     """
     folder = cached("nano", recipe_hash(1, spec.model_dump(), seed, texts))
     if (folder / "model.safetensors").is_file():
+        require_unchanged(folder)
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making-"))
@@ -41,6 +43,7 @@ def nano_folder(
         logging.disable_progress_bar()
         tokenizer.save_pretrained(temporary)
         model.save_pretrained(temporary)
+        seal(temporary)
         if not folder.exists():
             temporary.rename(folder)
     finally:

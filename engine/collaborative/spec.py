@@ -16,7 +16,9 @@ class SoftmaxSpec(Spec):
         "sampled: against drawn items, with the logQ correction",
     )
     chunk: int = setting(4096, "items scored at once, with chunked", "items", ge=1, le=10_000_000)
-    samples: int = setting(512, "items drawn for a batch, with sampled; from the catalogue's size on it is full", "items", ge=1)
+    samples: int = setting(
+        512, "items drawn for a batch, with sampled; from the catalogue's size on it is full", "items", ge=1, le=10_000_000
+    )
 
 
 class SasrecShape(Spec):

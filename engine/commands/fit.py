@@ -18,6 +18,7 @@ from engine.data.read import read_raw
 from engine.data.version import Version, is_version, read_version
 from engine.errors import RunCancelled, UserError
 from engine.events import Event, Report, WarningEvent
+from engine.plain_yaml import read_yaml
 from engine.presets import get_preset, presets
 from engine.spec import RunSpec, override, parse_assignment, parse_spec
 
@@ -85,7 +86,7 @@ def read_spec(preset: str | None, path: Path | None, settings: dict[str, Any]) -
 def read_settings(path: Path) -> dict[str, Any]:
     """The mapping in a YAML or JSON file; raises UserError if it holds none."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"--spec {path}: cannot be read ({error}).", "It must be a YAML or JSON file.") from error
     if not isinstance(values, dict):

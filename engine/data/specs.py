@@ -20,7 +20,7 @@ class FilterSpec(Spec):
     core: int = setting(
         5, "keep users and items with at least this many interactions, repeatedly; 0 keeps all", "interactions", ge=0, le=1000
     )
-    minimum_rating: float | None = setting(None, "drop interactions rated lower than this; empty keeps all")
+    minimum_rating: float | None = setting(None, "drop interactions rated lower than this; empty keeps all", ge=-1e9, le=1e9)
     after: str | None = setting(None, f"keep interactions from this time on: {_AN_ISO_DATE}; only where times are real")
     before: str | None = setting(None, "keep interactions before this time, likewise")
     categories: tuple[str, ...] = setting((), "keep items that are in one of these categories; empty keeps all")
@@ -28,7 +28,10 @@ class FilterSpec(Spec):
     exclude_users: tuple[str, ...] = setting((), "ids of users to leave out")
     exclude_items: tuple[str, ...] = setting((), "ids of items to leave out")
     sample_users: float | None = setting(
-        None, "keep some of the users, drawn by their ids: below 1 a share of them, from 2 on a number; empty keeps all", gt=0
+        None,
+        "keep some of the users, drawn by their ids: below 1 a share of them, from 2 on a number; empty keeps all",
+        gt=0,
+        le=2**31 - 1,
     )
     sample_seed: int = setting(0, "seed of the draw of users", ge=0, le=2**31 - 1)
 

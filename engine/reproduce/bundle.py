@@ -3,11 +3,11 @@
 import hashlib
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from pydantic import ValidationError
 
 from engine.data.manifest import MANIFEST
 from engine.data.version import Version
@@ -58,7 +58,7 @@ def read_bundle(path: Path) -> Bundle:
             if archive.getinfo(_CONTENT).file_size > _LARGEST:
                 raise DataError(f"{path}: {_CONTENT} is too large for a bundle.", _HINT)
             return Bundle.model_validate_json(archive.read(_CONTENT))
-    except (OSError, KeyError, zipfile.BadZipFile, ValidationError) as error:
+    except (OSError, KeyError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError) as error:
         raise DataError(f"{path} is no bundle of a run, or it is damaged.", _HINT) from error
 
 

@@ -1,6 +1,5 @@
 """A local search on disk: the trials, each a folder with what was proposed and the run; nothing else is remembered. No torch."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from engine.durable import write_whole
 from engine.errors import UserError
 from engine.result import Result
+from engine.seal import read_sealed, write_sealed
 from engine.search.plan import SearchPlan
 from engine.search.trial import Candidate, Proposal, Trial, trial_value
 from engine.spec import validate
@@ -36,16 +36,15 @@ class TrialFolder:
             **{key: value for key, value in asdict(proposal).items() if key != "candidate"},
         }
         self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / PROPOSAL, json.dumps(about, indent=1))
+        write_sealed(self.path / PROPOSAL, about)
 
     def fail(self, problem: str) -> None:
         """Keep why the run failed: the trial is not tried again."""
         write_whole(self.path / FAILURE, problem)
 
     def proposal(self) -> dict[str, Any]:
-        """What was proposed."""
-        about: dict[str, Any] = json.loads((self.path / PROPOSAL).read_text(encoding="utf-8"))
-        return about
+        """What was proposed; raises UserError if it is damaged or was changed."""
+        return read_sealed(self.path / PROPOSAL)
 
     def result(self) -> Result | None:
         """The run's result, None while it is not finished."""
@@ -78,11 +77,11 @@ class SearchFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         about = {"plan": plan.model_dump(mode="json"), "version": version}
         if (self.path / PLAN).is_file():
-            found = json.loads((self.path / PLAN).read_text(encoding="utf-8"))
+            found = read_sealed(self.path / PLAN)
             own = validate(SearchPlan, found["plan"]).model_copy(update={"trials": plan.trials})
             if own != plan or found["version"] != version:
                 raise UserError(f"{self.path} holds another search (other settings or version).", "Choose a fresh --out.")
-        write_whole(self.path / PLAN, json.dumps(about, indent=1))
+        write_sealed(self.path / PLAN, about)
 
     def trials(self) -> list[TrialFolder]:
         """All trials that were proposed, by number."""

@@ -84,7 +84,7 @@ class SpaceSpec(Spec):
         "free",
         "layers that share one choice: free (none), a number of equal runs of neighbours, or a group number for each layer",
     )
-    budget: int = setting(0, "most trainable adapter parameters of an architecture; 0: no limit", "parameters", ge=0)
+    budget: int = setting(0, "most trainable adapter parameters of an architecture; 0: no limit", "parameters", ge=0, le=2**53)
     further: tuple[FurtherField, ...] = setting((), "training settings that are searched too")
 
     @field_validator("kinds")
@@ -153,4 +153,4 @@ class SearchSpec(Spec):
     )
     objectives: Literal["one", "two"] = setting("one", "NDCG@10 alone, or NDCG@10 against trainable parameters")
     start: int = setting(4, "spread-out (Sobol) trials after the hand-made ones, before the model proposes", ge=0, le=1000)
-    seed: int = setting(0, "chance of the proposals", ge=0)
+    seed: int = setting(0, "chance of the proposals", ge=0, le=2**31 - 1)

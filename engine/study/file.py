@@ -21,6 +21,7 @@ from pydantic import Field
 
 from engine.errors import SpecError, UserError
 from engine.fields import Spec, setting
+from engine.plain_yaml import read_yaml
 from engine.presets import get_preset
 from engine.spec import override, parse_spec, validate
 from engine.study.variant import Member, Study
@@ -60,7 +61,7 @@ def read_study(path: Path, settings: dict[str, Any] | None = None) -> Study:
 def read_mapping(path: Path) -> dict[str, Any]:
     """The mapping in a YAML or JSON file; raises UserError if it is none."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: cannot be read ({error}).", "It must be a YAML or JSON file.") from error
     if not isinstance(values, dict):

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from engine.durable import sync
 from engine.errors import CheckpointError
+from engine.seal import MARKER, seal
 
-MARKER = "COMPLETE"
 END = "end"
 _STEP = re.compile(r"(?:step|best)-(\d{9})")
 
@@ -39,7 +39,7 @@ def write_folder(
     state: dict[str, Any],
     export: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """Write a folder of safetensors files and ``state.json``: temporary folder, fsync, marker last, rename.
+    """Write a folder of safetensors files and ``state.json``: temporary folder, fsync, marker with all hashes last, rename.
 
     A folder that stands there already is replaced. ``export`` may write more into the temporary folder.
     """
@@ -52,8 +52,7 @@ def write_folder(
     export(temporary)
     for path in temporary.rglob("*"):
         sync(path)
-    (temporary / MARKER).touch()
-    sync(temporary / MARKER)
+    seal(temporary)
     sync(temporary)
     if folder.exists():
         shutil.rmtree(folder)

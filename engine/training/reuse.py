@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from engine.cache import cached, make_room
 from engine.methods.state import load_module_state, module_state
+from engine.seal import require_unchanged
 from engine.training.checkpoint import CheckpointFolder, is_complete, load_tensors, write_folder
 
 
@@ -35,6 +36,7 @@ def take_stage(recipe: str, module: nn.Module) -> StageOutcome | None:
     folder = stage_folder(recipe)
     if not is_complete(folder):
         return None
+    require_unchanged(folder)
     load_module_state(module, load_tensors(folder / "module.safetensors"))
     return StageOutcome(**CheckpointFolder.read_state(folder))
 

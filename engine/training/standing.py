@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.errors import CheckpointError, UserError
 from engine.methods.method import Context, Method
+from engine.seal import require_unchanged
 from engine.training.checkpoint import CheckpointFolder, load_tensors, optimizer_tensors
 from engine.training.limits import LIMITS, check_limits, limits_of
 from engine.training.position import Position
@@ -100,6 +101,7 @@ def take_up(context: Context, method: Method[Any], checkpoints: CheckpointFolder
 
 
 def _read(context: Context, folder: Path) -> dict[str, Any]:
+    require_unchanged(folder)
     state = CheckpointFolder.read_state(folder)
     if state["fingerprint"] != fingerprint(context):
         raise CheckpointError(

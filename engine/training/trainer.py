@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.errors import EngineError, RunCancelled, TrainingDiverged
 from engine.events import CheckpointEvent, LogEvent, MetricEvent, WarningEvent
 from engine.methods.method import Context, Method, Stage
+from engine.seal import require_unchanged
 from engine.training.checkpoint import BorrowedCheckpoints, CheckpointFolder, load_optimizer_tensors, load_tensors
 from engine.training.decay import decays
 from engine.training.pace import Pace
@@ -234,6 +235,7 @@ class Trainer:
         if self.group is not None:
             # The first process has written it by now.
             self.group.wait()
+        require_unchanged(self.checkpoints.folder / position.best)
         self.method.load_state(load_tensors(self.checkpoints.folder / position.best / "model.safetensors"))
         stage.module.eval()
         if stage.recipe is not None and self.group is None:

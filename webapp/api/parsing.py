@@ -10,6 +10,7 @@ from ninja.parser import Parser
 from webapp.api.errors import DOCUMENT, ApiError, MalformedError
 
 # Only such a body can hold what Postgres and UTF-8 cannot: all others need not be walked through.
+_DEEPEST = 64
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89abAB])")
 
 
@@ -31,6 +32,7 @@ class StrictParser(Parser):
             raise MalformedError("The body is nested too deeply.", DOCUMENT) from error
         except ValueError as error:
             raise MalformedError("The body holds a number with too many digits.", DOCUMENT) from error
+        _check_depth(value)
         if not isinstance(value, dict):
             # A schema without required fields would take a list for an object that says nothing.
             raise ApiError("The body is no JSON object.", DOCUMENT)
@@ -41,6 +43,17 @@ class StrictParser(Parser):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise MalformedError(f"{name} is not JSON.", "Write null, or leave it out.")
+
+
+def _check_depth(value: Any) -> None:
+    """Raise MalformedError for nesting that nothing asks for, and that would exhaust what walks through it."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_DEEPEST):
+        level = [part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [part for part in level if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise MalformedError(f"The body is nested more than {_DEEPEST} levels deep.", DOCUMENT)
 
 
 def _check_texts(value: Any) -> None:

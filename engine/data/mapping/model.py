@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from engine.errors import UserError
 from engine.fields import Spec, setting
+from engine.plain_yaml import read_yaml
 from engine.spec import validate
 
 Role = Literal["user", "item", "time", "rating", "title", "categories", "description", "text", "ignore"]
@@ -101,7 +102,7 @@ def load_mapping(path: Path) -> Mapping:
         SpecError: it is no mapping.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -17,6 +17,7 @@ from engine.methods.darec.spec import DarecSpec
 from engine.methods.darec.tasks import title_table
 from engine.methods.darec.tokenising import tokenise
 from engine.methods.method import Context
+from engine.seal import require_unchanged
 from engine.training.progress import ProgressReporter
 
 
@@ -97,6 +98,7 @@ def _load(context: Context, settings: DarecSpec, texts: list[str]) -> Backbone:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.copytree(made, temporary)
         temporary.rename(folder)
+    require_unchanged(folder)
     return load("nano", folder, context.device)
 
 
