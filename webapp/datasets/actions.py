@@ -16,7 +16,7 @@ from webapp.audit.trail import record
 from webapp.broker import INGEST_TASK, ask_or_wait
 from webapp.datasets.content import checked_name
 from webapp.datasets.models import Dataset, Version, VersionState
-from webapp.storage import delete_folder
+from webapp.storage import delete_folder, taking
 
 
 @transaction.atomic
@@ -41,7 +41,7 @@ def create_version(
         filters: ``engine.spec.FilterSpec`` as a dictionary, e.g. ``{"core": 5}``.
 
     Raises:
-        DataError: a file is empty or no text; nothing is left behind.
+        DataError: a file is empty or no text, or the disk is full; nothing is left behind.
         SpecError: a filter has a wrong value.
     """
     checked = parse_filters(filters)
@@ -51,7 +51,8 @@ def create_version(
         names[checked_name("items", items)] = items
     try:
         for name, file in names.items():
-            default_storage.save(f"{key}/{name}", file)
+            with taking(f"the file {name}"):
+                default_storage.save(f"{key}/{name}", file)
         version = queue_version(dataset, user, checked, upload_key=key)
     except BaseException:
         delete_folder(key)
