@@ -1,5 +1,7 @@
 """Folders in the object store: uploads, versions, run folders. On a local disk they are used in place."""
 
+import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -9,11 +11,31 @@ from pathlib import Path, PurePosixPath
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 
+from engine.errors import DataError
+
 MARKER = "COMPLETE"
 """The name of ``engine.training.checkpoint.MARKER``: what lies in a folder, or below it, is whole once this file is there."""
 _REMEMBERED = 32
 _stored_as: dict[str, dict[str, tuple[int, int, int]]] = {}
 """Of the folders that this process has published or fetched last: the local file (inode, time, size) that each name holds."""
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether a disk, or somebody's share of it, is full; libraries that write files say it in their own errors."""
+    known = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return known or "No space left on device" in str(error)
+
+
+@contextlib.contextmanager
+def taking(what: str) -> Iterator[None]:
+    """Around the storing of what a person sends: raises DataError where the disk is full. Whoever writes removes the half."""
+    try:
+        yield
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        message = f"The disk of this server is full: {what} was not stored, and nothing of it is kept."
+        raise DataError(message, "Tell whoever runs the server. Once there is room, send it again.") from error
 
 
 def local_root() -> Path | None:

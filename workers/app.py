@@ -43,6 +43,7 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     # A message that waits in a busy worker is hidden from idle ones, and from the reaper.
     worker_prefetch_multiplier=1,
+    worker_consumer="workers.consumer:Consumer",
     worker_disable_prefetch=True,
     worker_concurrency=1,
     broker_connection_retry_on_startup=True,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from engine.errors import UserError
 from webapp.accounts.models import Membership
@@ -28,13 +28,13 @@ def deliver(pk: int) -> bool:
     The reaper asks for it when its next try has come. A worker that dies in between leaves it to be tried again: it may then
     arrive twice, under one number.
     """
-    now = timezone.now()
-    due = Delivery.objects.filter(pk=pk, sent_at=None, next_try_at__lte=now)
+    # The clock of the database alone counts: the next try may be another machine's.
+    due = Delivery.objects.filter(pk=pk, sent_at=None, next_try_at__lte=Now())
     tries = due.values_list("tries", flat=True).first()
     if tries is None:
         return False
     pause = PAUSES[tries] if tries < len(PAUSES) else None
-    later = None if pause is None else now + timedelta(seconds=pause)
+    later = None if pause is None else Now() + timedelta(seconds=pause)
     # The one that counts the try makes it.
     if not due.filter(tries=tries).update(tries=F("tries") + 1, next_try_at=later):
         return False
@@ -47,7 +47,7 @@ def deliver(pk: int) -> bool:
         # What a mail server says may hold addresses, and more: people are told the kind of trouble.
         _log.warning("%s: %s", delivery, type(error).__name__)
         return _failed(delivery, f"The mail server did not take it ({type(error).__name__}).")
-    Delivery.objects.filter(pk=pk).update(sent_at=timezone.now(), next_try_at=None, last_error="")
+    Delivery.objects.filter(pk=pk).update(sent_at=Now(), next_try_at=None, last_error="")
     return True
 
 

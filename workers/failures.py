@@ -1,15 +1,15 @@
 """What people are told when something fails; all wording in one place."""
 
 import enum
-import errno
 import logging
 import secrets
 import signal
 from dataclasses import dataclass, field, replace
+from errno import ENOMEM
 from typing import Any
 
 from engine.errors import CheckpointError, DeviceMissing, TrainingDiverged, UserError
-from webapp.storage import local_root
+from webapp.storage import is_disk_full, local_root
 from workers.text import storable
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Kind(enum.StrEnum):
     GPU = "gpu"
     DEVICE = "device"
     DISK = "disk"
+    STORAGE = "storage"
     DIVERGED = "diverged"
     CHECKPOINT = "checkpoint"
     QUOTA = "quota"
@@ -74,6 +75,11 @@ DISK_FULL = Failure(
     "The disk on which the run keeps its files is full.",
     "Tell whoever runs the server. Once there is room, resume it: what was done before the last checkpoint is kept.",
     kind=Kind.DISK,
+)
+STORAGE_GONE = Failure(
+    "The storage in which the run keeps its files did not answer.",
+    "Tell whoever runs the server. Once it answers, resume it: what was done before the last checkpoint is kept.",
+    kind=Kind.STORAGE,
 )
 GPU_FAULT = Failure(
     "The GPU reported an error (reference {reference}).",
@@ -144,13 +150,13 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether the computer's memory ran out; torch has no class of its own for that."""
     text = str(error).lower()
     unnamed = isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
-    return isinstance(error, MemoryError) or unnamed or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return isinstance(error, MemoryError) or unnamed or (isinstance(error, OSError) and error.errno == ENOMEM)
 
 
-def is_disk_full(error: Exception) -> bool:
-    """Whether a disk, or somebody's share of it, is full; libraries that write files say it in their own errors."""
-    known = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return known or "No space left on device" in str(error)
+def is_storage_gone(error: Exception) -> bool:
+    """Whether an object store could not be reached, or broke off: botocore's errors of the network, whose library is not loaded
+    where the storage is a disk."""
+    return any(f"{each.__module__}.{each.__name__}" in _NETWORK_ERRORS for each in type(error).__mro__)
 
 
 def is_gpu_fault(error: Exception) -> bool:
@@ -159,10 +165,12 @@ def is_gpu_fault(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and any(sign in text for sign in ("CUDA error", "CUBLAS_STATUS", "cuDNN error"))
 
 
+_NETWORK_ERRORS = ("botocore.exceptions.ConnectionError", "botocore.exceptions.HTTPClientError")
 _RECOGNISED = (
     (OUT_OF_GPU_MEMORY, is_out_of_gpu_memory),
     (OUT_OF_MEMORY, is_out_of_memory),
     (DISK_FULL, is_disk_full),
+    (STORAGE_GONE, is_storage_gone),
 )
 
 

@@ -58,6 +58,7 @@ def gone(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.fault("SIGKILL of the training child")
 @pytest.mark.usefixtures("stand_in")
 def test_a_child_that_kills_itself_is_a_lost_attempt_at_once_and_the_run_goes_on(
     make_run: MakeRun, broker: "Redis[bytes]"
@@ -78,6 +79,7 @@ def test_a_child_that_kills_itself_is_a_lost_attempt_at_once_and_the_run_goes_on
     assert beginnings(run)[-1] == 2
 
 
+@pytest.mark.fault("SIGKILL of the training child, three times")
 @pytest.mark.usefixtures("stand_in")
 def test_the_third_loss_ends_the_run_with_a_reason(make_run: MakeRun) -> None:
     run = make_run(steps=4, die=1, deaths=9)
@@ -91,6 +93,7 @@ def test_the_third_loss_ends_the_run_with_a_reason(make_run: MakeRun) -> None:
     assert claim_run(run.pk) is None
 
 
+@pytest.mark.fault("SIGKILL of worker, parent and child together")
 def test_a_run_outlives_its_workers(make_run: MakeRun, start_process: StartProcess, start_worker: StartProcess) -> None:
     run = make_run(steps=25, pause=0.1)
 
@@ -130,6 +133,7 @@ def test_a_run_outlives_its_workers(make_run: MakeRun, start_process: StartProce
     assert third >= second + 3
 
 
+@pytest.mark.fault("SIGKILL of the child, SIGTERM of the worker")
 def test_a_killed_child_is_replaced_and_a_worker_that_is_told_to_stop_gives_its_run_back(
     make_run: MakeRun, start_worker: StartProcess
 ) -> None:
@@ -151,6 +155,7 @@ def test_a_killed_child_is_replaced_and_a_worker_that_is_told_to_stop_gives_its_
     assert (run.state, run.losses, run.attempt) == (RunState.QUEUED, 1, 2)
 
 
+@pytest.mark.fault("SIGSTOP of the training child for longer than the silence")
 @pytest.mark.usefixtures("stand_in")
 def test_an_attempt_that_wakes_up_too_late_writes_nothing(
     make_run: MakeRun, background: Callable[[Callable[[], object]], threading.Thread]
@@ -192,6 +197,7 @@ def uploaded(dataset: Dataset) -> Version:
     return Version.objects.create(dataset=dataset, number=5, upload_key=key, filters={"core": 0})
 
 
+@pytest.mark.fault("SIGKILL and SIGTERM while a version is read")
 @pytest.mark.parametrize(("number", "state"), [(signal.SIGKILL, VersionState.FAILED), (signal.SIGTERM, VersionState.QUEUED)])
 def test_a_killed_reader_fails_and_a_stopped_one_is_queued_again(
     uploaded: Version,

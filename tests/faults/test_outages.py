@@ -36,6 +36,7 @@ def break_connections() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.fault("every connection to Postgres breaks")
 @pytest.mark.usefixtures("stand_in")
 def test_a_run_survives_that_its_connections_break(
     make_run: MakeRun, background: Callable[[Callable[[], object]], threading.Thread]
@@ -54,6 +55,7 @@ def test_a_run_survives_that_its_connections_break(
     assert list(steps) == list(range(1, 31))
 
 
+@pytest.mark.fault("every connection to Postgres breaks")
 def test_the_reaper_survives_that_its_connections_break(make_run: MakeRun, start_process: StartProcess) -> None:
     run = make_run()
     reaper = start_process("workers.reaper")
@@ -77,6 +79,7 @@ def own_broker(tmp_path: Path, database: None, settings: Settings, monkeypatch: 
     redis.stop()
 
 
+@pytest.mark.fault("Redis away, and back empty")
 def test_a_worker_goes_on_when_the_broker_comes_back_empty(
     make_run: MakeRun, own_broker: EmbeddedRedis, start_process: StartProcess, start_worker: StartProcess
 ) -> None:
@@ -112,6 +115,7 @@ Run.objects.create(project=project, version=version, method="popularity", spec=s
 """
 
 
+@pytest.mark.fault("restart of Postgres")
 def test_a_run_survives_a_restart_of_the_database(
     tmp_path: Path,
     version: Version,

@@ -71,6 +71,7 @@ class Services:
         return True
 
 
+@pytest.mark.fault("random kills during a search", KILLS)
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_search_survives_kills_at_random_moments(

@@ -18,7 +18,7 @@ from webapp.datasets.content import checked_name
 from webapp.datasets.models import Dataset, Version, VersionState
 from webapp.quotas.measuring import note_folder
 from webapp.quotas.room import require_room
-from webapp.storage import delete_folder
+from webapp.storage import delete_folder, taking
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def create_version(
         filters: ``engine.spec.FilterSpec`` as a dictionary, e.g. ``{"core": 5}``.
 
     Raises:
-        DataError: a file is empty or no text; nothing is left behind.
+        DataError: a file is empty or no text, or the disk is full; nothing is left behind.
         QuotaExceededError: the project may not store that much; likewise.
         SpecError: a filter has a wrong value.
     """
@@ -54,7 +54,8 @@ def create_version(
         names[checked_name("items", items)] = items
     try:
         for name, file in names.items():
-            default_storage.save(f"{key}/{name}", file)
+            with taking(f"the file {name}"):
+                default_storage.save(f"{key}/{name}", file)
         with transaction.atomic():
             size = sum(file.size for file in names.values())
             require_room(dataset.project_id, new_bytes=size)

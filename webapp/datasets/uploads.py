@@ -20,7 +20,7 @@ from webapp.accounts.models import Project
 from webapp.datasets.models import Dataset, Upload, UploadFile, UploadPart
 from webapp.display import size as words
 from webapp.quotas.room import require_room
-from webapp.storage import delete_folder
+from webapp.storage import delete_folder, taking
 
 PART_BYTES = 8 * 2**20
 """Size of each part but the last."""
@@ -140,7 +140,7 @@ def store_whole(file: UploadFile, content: "File[Any]") -> UploadPart:
 
 
 def _store(file: UploadFile, number: int, body: Readable, expected: int, sha256: str) -> UploadPart:
-    with tempfile.TemporaryFile() as disk:
+    with taking(f"part {number} of {file.name}"), tempfile.TemporaryFile() as disk:
         digest, come = hashlib.sha256(), 0
         while come <= expected and (chunk := body.read(_CHUNK)):
             come += len(chunk)
@@ -153,7 +153,13 @@ def _store(file: UploadFile, number: int, body: Readable, expected: int, sha256:
             raise DataError(f"Part {number} of {file.name} was damaged on its way (its SHA-256 differs).", "Send it again.")
         disk.seek(0)
         # A name of its own: whoever sends the same part at the same time does no harm.
-        stored = default_storage.save(f"{file.upload.folder}/{file.role}/{number:06}-{uuid.uuid4().hex[:8]}", File(disk))
+        name = f"{file.upload.folder}/{file.role}/{number:06}-{uuid.uuid4().hex[:8]}"
+        try:
+            stored = default_storage.save(name, File(disk))
+        except OSError:
+            # A full disk leaves the half of it.
+            default_storage.delete(name)
+            raise
     return _record(file, number, come, digest.hexdigest(), stored)
 
 
