@@ -104,14 +104,14 @@ def check(text: str, environment: dict[str, str], where: str) -> None:
         assert secret not in text, f"{where}: {text[max(0, text.index(secret) - 300) :][:400]}"
 
 
-def read(address: str, data: bytes | None = None, **headers: str) -> str:
+def read(address: str, headers: dict[str, str], data: bytes | None = None) -> str:
     request = urllib.request.Request(address, data, headers)  # noqa: S310 (our own server)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return str(answer.headers) + answer.read().decode("utf-8", "replace")
+            return f"{answer.headers}{answer.read().decode('utf-8', 'replace')}"
     except urllib.error.HTTPError as error:
         with error:
-            return str(error.headers) + error.read().decode("utf-8", "replace")
+            return f"{error.headers}{error.read().decode('utf-8', 'replace')}"
 
 
 def test_the_web_server_tells_none(environment: dict[str, str], started: Started) -> None:
@@ -127,14 +127,14 @@ def test_the_web_server_tells_none(environment: dict[str, str], started: Started
         assert time.monotonic() < deadline, started.text()
         time.sleep(0.2)
     cookie = {"Cookie": f"sessionid={people.client('alice').cookies['sessionid'].value}"}
-    shown = [read(site + path, **cookie) for path in (*ADMIN, f"/runs/{run.pk}/files", "/workers", "/profile", "/readyz")]
+    shown = [read(site + path, cookie) for path in (*ADMIN, f"/runs/{run.pk}/files", "/workers", "/profile", "/readyz")]
     guess = f"darec_0123456789ab_{MARK}"
     for headers in ({"Authorization": f"Bearer {guess}"}, {"Authorization": f"Basic {MARK}"}, {"X-Token": guess}):
-        shown.append(read(f"{site}/api/v1/runs", **headers))
-        shown.append(read(f"{site}/metrics", **headers))
-    shown.append(read(f"{site}/join/0123456789ab_{MARK}"))
-    shown.append(read(f"{site}/api/v1/files/../..{guess}"))
-    shown.append(read(f"{site}/login", f"username=alice&password={MARK}".encode()))
+        shown.append(read(f"{site}/api/v1/runs", headers))
+        shown.append(read(f"{site}/metrics", headers))
+    shown.append(read(f"{site}/join/0123456789ab_{MARK}", {}))
+    shown.append(read(f"{site}/api/v1/files/../..{guess}", {}))
+    shown.append(read(f"{site}/login", {}, f"username=alice&password={MARK}".encode()))
     started.wait_for("/join/0123456789ab_…")
     for text in shown:
         check(text.replace(f"/join/0123456789ab_{MARK}", "its own address"), environment, "an answer")
@@ -156,7 +156,7 @@ def test_with_services_that_are_away_neither(environment: dict[str, str], starte
     site = f"http://127.0.0.1:{port}"
     started.wait_for("Application startup complete")
     for path in ("/login", "/readyz", "/api/v1/runs", "/metrics"):
-        check(read(site + path, Authorization=f"Bearer darec_0123456789ab_{MARK}"), environment, path)
+        check(read(site + path, {"Authorization": f"Bearer darec_0123456789ab_{MARK}"}), environment, path)
     started.wait_for("onnect")
     started.stop()
     check(started.text(), environment, "the log")
