@@ -104,9 +104,9 @@ def test_a_lab_at_work_comes_back_elsewhere(
         # So that the end is near: what it does until then it does once.
         shorten(elsewhere, going, steps + 40)
         addresses = {"DATABASE_URL": elsewhere.url, "STORAGE_URL": f"file://{elsewhere.storage}"}
-        start_process("workers.reaper", WORKER_SILENCE_SECONDS="2", **addresses)
+        start_process("workers.reaper", WORKER_SILENCE_SECONDS="15", **addresses)
         start_process("celery", "-A", "tests.workers.stand_in_app", "worker", "-Q", "gpu", "--without-mingle", **addresses)
-        wait_until(lambda: set(states_of(elsewhere).values()) == {"succeeded"}, 90)
+        wait_until(lambda: set(states_of(elsewhere).values()) == {"succeeded"}, 150)
         case.right()
         with elsewhere.connect() as server:
             for run in (done, going, waiting):

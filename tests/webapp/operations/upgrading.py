@@ -81,6 +81,9 @@ def fill(state: Any) -> Rows:
 
 
 def _value(field: Any) -> Any:
+    if field.null:
+        # Checks of the database say when such a field may be filled.
+        return None
     if field.has_default():
         return field.get_default()
     if field.choices:
