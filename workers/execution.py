@@ -13,7 +13,7 @@ from webapp.datasets.models import VersionState
 from webapp.experiments.models import Run
 from webapp.storage import fetch_folder, publish_folder
 from workers.attempts import RunAttempt
-from workers.database import retrying
+from workers.database import DATABASE_DOWN, retrying
 from workers.failures import explain
 from workers.inheriting import begin_from
 from workers.lifeline import Lifeline, Stop
@@ -55,6 +55,9 @@ def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Life
         if lifeline.reason is None:
             return partial(attempt.fail, explain(error)), False
         return (attempt.cancel if lifeline.reason is Stop.CANCEL else attempt.give_back), False
+    except DATABASE_DOWN:
+        # No fault of the run: a lost attempt.
+        raise
     except Exception as error:
         return partial(attempt.fail, explain(error)), False
     return partial(succeed, attempt, result), True
