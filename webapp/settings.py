@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from webapp import hidden
 from webapp.environment import env, envbool, envint, envnumber, networks
 from webapp.logs.formatting import log_form
+from webapp.logs.redaction import redact
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,9 +63,7 @@ def storage_backend(url: str) -> dict[str, Any]:
             # Keys in the environment, and the role of a machine, S3's library finds by itself; files it does not know.
             options |= {"access_key": env("AWS_ACCESS_KEY_ID"), "secret_key": env("AWS_SECRET_ACCESS_KEY")}
         return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    raise ImproperlyConfigured(
-        f"STORAGE_URL: got {hidden.hide(url)!r}, must be file:///folder or s3://bucket/prefix?endpoint=URL"
-    )
+    raise ImproperlyConfigured(f"STORAGE_URL: got {redact(url)!r}, must be file:///folder or s3://bucket/prefix?endpoint=URL")
 
 
 STORAGE_URL = env("STORAGE_URL") or f"file://{ROOT / '.local' / 'storage'}"
@@ -229,10 +227,6 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 LOG_FORMAT = log_form()
-hidden.install()
-hidden.keep_secret(SECRET_KEY, EMAIL_HOST_PASSWORD, DATABASES["default"].get("PASSWORD") or "")
-hidden.keep_secret(urlsplit(BROKER_URL).password or "", urlsplit(MLFLOW_TRACKING_URI).password or "")
-hidden.keep_secret(*(env(name) or "" for name in ("AWS_SECRET_ACCESS_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

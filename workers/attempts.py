@@ -1,10 +1,11 @@
 """One attempt at a row's work. Every write names the attempt it belongs to, so that a stale one changes nothing (fencing)."""
 
 import enum
+import logging
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -16,8 +17,11 @@ from webapp.notices.writing import runs_ended, version_ended
 from webapp.quotas.measuring import count_work
 from webapp.quotas.room import why_stop
 from webapp.searches.asking import tell_searches
+from workers.database import DATABASE_DOWN
 from workers.failures import READING_LOST, Failure, Kind, lost_for_good
 from workers.remedies import suited
+
+_log = logging.getLogger(__name__)
 
 
 class Pulse(enum.Enum):
@@ -181,8 +185,12 @@ class VersionAttempt:
         return Pulse.HELD if self.rows().update(heartbeat_at=Now()) else Pulse.GONE
 
     def note(self, step: str, done: int = 0, of: int = 0) -> None:
-        """Say how far reading is: ``step`` in words, and of it so many bytes, where that is known."""
-        self.rows().update(progress={"step": step, "done": done, "of": of})
+        """Say how far reading is: ``step`` in words, and of it so many bytes where known, if the database is there."""
+        try:
+            self.rows().update(progress={"step": step, "done": done, "of": of})
+        except DATABASE_DOWN as error:
+            _log.warning("%s cannot say how far it is: %s", self, str(error).strip())
+            connection.close()
 
     @transaction.atomic
     def give_back(self) -> bool:

@@ -127,16 +127,18 @@ class _Desk:
         return False
 
     def _question(self, order: Order) -> bool:
+        from workers.database import retrying
         from workers.ingestion import limit_memory
         from workers.questions import answer_question
 
         limit_memory()
-        return answer_question(order.row, Path(order.scratch))
+        return retrying(lambda: answer_question(order.row, Path(order.scratch)), self._timings.give_up)
 
     def _ask(self, order: Order) -> bool:
+        from workers.database import retrying
         from workers.serving.answers import answer_ask
 
-        return answer_ask(order.row, Path(order.scratch))
+        return retrying(lambda: answer_ask(order.row, Path(order.scratch)), self._timings.give_up)
 
     def _lists(self, order: Order) -> bool:
         from workers.lists.making import make_lists

@@ -11,7 +11,7 @@ _MALFORMED = (TypeError, ValueError, KeyError, AttributeError)
 """What Celery raises over bodies and headers that it does not expect; trouble with the broker is none of them."""
 
 
-class Consumer(CeleryConsumer):  # type: ignore[misc]
+class Consumer(CeleryConsumer):
     """Celery's, that survives malformed messages: otherwise one comes back to each worker in turn, and ends it."""
 
     def create_task_handler(self, *arguments: Any, **named: Any) -> Callable[[Any], Any]:
@@ -23,6 +23,6 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
                 return handle(message)
             except _MALFORMED:
                 _log.exception("a message that cannot be understood is put aside")
-                return message.reject_log_error(_log, self.connection_errors)
+                return message.reject_log_error(_log, self.connection_errors)  # type: ignore[attr-defined]
 
         return take

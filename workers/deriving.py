@@ -15,6 +15,7 @@ from engine.data.version import read_version
 from engine.errors import DataError
 from webapp.datasets.models import Derived, DerivedKind, DerivedState, Version
 from webapp.storage import fetch_folder, publish_folder
+from workers.database import DATABASE_DOWN
 from workers.derivations import fail, held
 from workers.failures import MAKING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.text import storable
@@ -35,6 +36,9 @@ def derive(pk: int, attempt: int, scratch: Path, key: str) -> None:
         return
     try:
         columns = _made(derived, scratch, key)
+    except DATABASE_DOWN:
+        # No fault of the version: whoever supervises has it made again.
+        raise
     except Exception as error:
         fail(pk, attempt, MAKING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error))
         return

@@ -14,7 +14,7 @@ from webapp.experiments.backbones import check_backbones
 from webapp.experiments.models import Run
 from webapp.storage import fetch_folder, publish_folder
 from workers.attempts import RunAttempt
-from workers.database import retrying
+from workers.database import DATABASE_DOWN, retrying
 from workers.failures import explain
 from workers.inheriting import begin_from
 from workers.lifeline import Lifeline, Stop
@@ -57,6 +57,9 @@ def _work(attempt: RunAttempt, run: Run, key: str, scratch: Path, lifeline: Life
             return partial(attempt.fail, explain(error)), False
         endings = {Stop.CANCEL: attempt.cancel, Stop.SPENT: attempt.stop_for_time}
         return endings.get(lifeline.reason, attempt.give_back), False
+    except DATABASE_DOWN:
+        # No fault of the run: a lost attempt.
+        raise
     except Exception as error:
         return partial(attempt.fail, explain(error)), False
     return partial(succeed, attempt, result), True

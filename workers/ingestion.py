@@ -14,7 +14,7 @@ from webapp.datasets.models import Version, VersionState
 from webapp.environment import envint
 from webapp.storage import delete_folder, fetch_folder, local_root, publish_folder
 from workers.attempts import VersionAttempt
-from workers.database import retrying
+from workers.database import DATABASE_DOWN, retrying
 from workers.failures import READING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.lifeline import Lifeline
 from workers.timings import Timings
@@ -46,6 +46,7 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
     """Make the version, move it to storage folder ``key``, and write its profile and the final state.
 
     If the version does not end as ready, nothing is left behind in the storage.
+    Raises django.db.OperationalError if the database goes away where it is needed.
 
     Args:
         scratch: an empty folder; on local storage, on the same disk.
@@ -53,6 +54,9 @@ def ingest_version(attempt: VersionAttempt, scratch: Path, key: str, lifeline: L
     version = retrying(lambda: Version.objects.get(pk=attempt.pk), timings.give_up)
     try:
         ending = read_upload(attempt, version, scratch, key)
+    except DATABASE_DOWN:
+        # No fault of the files: whoever supervises has it read again.
+        raise
     except Exception as error:
         failure = READING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error)
         ending = partial(attempt.fail, failure)

@@ -18,6 +18,7 @@ from webapp.datasets.models import Question, QuestionKind, QuestionState, Versio
 from webapp.experiments.backbones import check_backbones
 from webapp.storage import fetch_folder
 from workers.catalogue import store_items
+from workers.database import DATABASE_DOWN
 from workers.failures import ANSWERING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.text import storable
 
@@ -39,6 +40,9 @@ def answer_question(pk: int, scratch: Path) -> bool:
         return True
     try:
         _ANSWERS[QuestionKind(question.kind)](question, scratch)
+    except DATABASE_DOWN:
+        # The child tries again: it changes nothing.
+        raise
     except Exception as error:
         exhausted = is_out_of_memory(error)
         failure = ANSWERING_TOOK_TOO_MUCH if exhausted else explain(error)

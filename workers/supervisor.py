@@ -21,10 +21,9 @@ from webapp.storage import delete_folder, local_root
 from workers.attempts import RunAttempt, VersionAttempt
 from workers.crew import Order, work
 from workers.database import DATABASE_DOWN, retrying
-from workers.derivations import beat, claim, fail, give_back
+from workers.derivations import beat, claim, fail, give_back, lose
 from workers.failures import (
     ANSWERING_TOOK_TOO_MUCH,
-    MAKING_LOST,
     MAKING_TOOK_TOO_MUCH,
     READING_TOOK_TOO_MUCH,
     describe_exit,
@@ -103,8 +102,10 @@ def supervise_derivation(derived: int, timings: Timings) -> None:
         code = work(order, timings, sure(lambda: late() or not beat(derived, attempt)))
     if code in BY_SERVICE:
         retrying(lambda: give_back(derived, attempt), timings.silence)
+    elif code < 0:
+        retrying(lambda: fail(derived, attempt, MAKING_TOOK_TOO_MUCH), timings.silence)
     elif code:
-        retrying(lambda: fail(derived, attempt, MAKING_TOOK_TOO_MUCH if code < 0 else MAKING_LOST), timings.silence)
+        retrying(lambda: lose(derived, attempt), timings.silence)
     if not retrying(lambda: Derived.objects.filter(storage_key=key).exists(), timings.silence):
         delete_folder(key)
 

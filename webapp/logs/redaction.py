@@ -1,6 +1,7 @@
 """Secrets do not belong into logs: those of our settings, and what looks like one."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
@@ -21,8 +22,9 @@ _SHORTEST = 8
 _PATTERNS = (
     (re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@"), rf"\1:{HIDDEN}@"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\bdarec_[0-9a-f]{6,}_[\w-]{16,}"), f"darec_{HIDDEN}"),
-    (re.compile(r"/join/[\w-]{6,}"), f"/join/{HIDDEN}"),
+    # Of tokens and invitations the part by which they are looked up may stay: it says which one it was.
+    (re.compile(r"\b(darec_\w{1,16}?_)[\w-]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(/join/\w{1,16}?_)[^\s/?\"']+"), rf"\1{HIDDEN}"),
     (
         re.compile(r"((?:password|passwd|secret|token|api[_-]?key|sessionid)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;)]+", re.IGNORECASE),
         rf"\1{HIDDEN}",
@@ -42,7 +44,7 @@ def known_secrets() -> list[str]:
     return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
 
 
-def redact(text: str, secrets: list[str]) -> str:
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """``text`` with ``***`` in the place of ``secrets``, of passwords in addresses, and of tokens."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)

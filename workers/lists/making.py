@@ -13,6 +13,7 @@ from webapp.delivering.models import ListFormat, UserLists
 from webapp.environment import env
 from webapp.experiments.models import RunState
 from webapp.storage import fetch_folder, publish_folder
+from workers.database import DATABASE_DOWN
 from workers.failures import SERVING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.lists.states import beat, fail, finish, held
 
@@ -39,6 +40,9 @@ def make_lists(pk: int, attempt: int, scratch: Path, key: str) -> None:
         values = _made(lists, attempt, scratch, key)
     except RunCancelled:
         _log.info("lists %d, attempt %d: gone meanwhile", pk, attempt)
+    except DATABASE_DOWN:
+        # Whoever supervises has them made again.
+        raise
     except Exception as error:
         fail(pk, attempt, SERVING_TOOK_TOO_MUCH if is_out_of_memory(error) else explain(error))
     else:

@@ -16,6 +16,7 @@ from webapp.environment import env, envint
 from webapp.experiments.models import Run
 from webapp.serving.models import Ask, AskKind, AskState
 from webapp.storage import fetch_folder
+from workers.database import DATABASE_DOWN
 from workers.failures import SERVING_TOOK_TOO_MUCH, Failure, explain, is_out_of_memory
 from workers.serving.shelf import Shelf
 from workers.text import storable
@@ -69,6 +70,9 @@ def answer_ask(pk: int, scratch: Path) -> bool:
     Ask.objects.filter(pk=pk).update(taken_at=Now())
     try:
         answer = _answer(ask, scratch)
+    except DATABASE_DOWN:
+        # The child tries again: it changes nothing.
+        raise
     except Exception as error:
         exhausted = is_out_of_memory(error)
         settle(ask, failure=SERVING_TOOK_TOO_MUCH if exhausted else explain(error))
