@@ -124,7 +124,12 @@ class Trainer:
             # Before a last evaluation that a longer training would not have made here.
             write_standing(self.context, self.method, self.checkpoints, position, optimizer, end=True)
         if position.moved or position.best is None:
-            self._evaluate(stage)
+            try:
+                self._evaluate(stage)
+            except RunCancelled:
+                # Whoever goes on from here has nothing left to train: the stage has ended, and is evaluated first.
+                self._save_step(optimizer)
+                raise
 
     def _take_over(self, stage: Stage) -> bool:
         """Be where the first stage ended when it was trained before, its seconds counted; False if it has to be trained."""
