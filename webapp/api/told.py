@@ -32,9 +32,9 @@ from webapp.experiments.stamps import Sight, stamp_of_run
 JSON = "application/json; charset=utf-8"
 _MOST, _MOST_BYTES = 256, 32 * 1024 * 1024
 """Answers kept by a process, and how many bytes they may be together."""
-# Where four tables are joined instead of six, Postgres plans in less time than it takes to answer.
 _KEPT = "_look"
 _TOKEN = ("id", "digest", "scope", "expires_at", "revoked_at", "last_used_at", "user_id")
+# The version stands in a subquery: joins of all six tables take Postgres much longer to plan than to answer.
 _SQL = f"""
     SELECT {", ".join(f"token.{name}" for name in _TOKEN)}, person.is_active,
         EXISTS (SELECT FROM {RunStar._meta.db_table} star WHERE star.user_id = person.id AND star.run_id = run.id),
