@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIRequest
@@ -18,6 +19,8 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import quote_etag
 from ninja.responses import NinjaJSONEncoder
+from psycopg import Cursor
+from psycopg.errors import DuplicatePreparedStatement, FeatureNotSupported, InvalidSqlStatementName
 
 from webapp.accounts.models import ApiToken, Membership
 from webapp.accounts.tokens import accepts, lookup_of
@@ -49,6 +52,8 @@ _SQL = f"""
         JOIN {Membership._meta.db_table} member ON member.user_id = person.id AND member.project_id = run.project_id
     WHERE token.lookup = %(lookup)s
 """  # noqa: S608 - names of tables and columns
+_NOT_PREPARED = (InvalidSqlStatementName, DuplicatePreparedStatement, FeatureNotSupported)
+"""A pooler between us and Postgres mixed up who prepared what; or a migration changed a column since."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,37 @@ def look_at(bearer: str, pk: int) -> Look | None:
     lookup = lookup_of(bearer)
     if not lookup:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"run": pk, "lookup": lookup})
-        row = cursor.fetchone()
+    values = {"run": pk, "lookup": lookup}
+    row = _row_prepared(values) if connection.settings_dict["OPTIONS"].get("pool") else _row(values)
     if row is None:
         return None
-    *values, active, starred, rows = row
-    token = ApiToken(lookup=lookup, **dict(zip(_TOKEN, values, strict=True)))
+    *kept, active, starred, rows = row
+    token = ApiToken(lookup=lookup, **dict(zip(_TOKEN, kept, strict=True)))
     return Look(token, pk, starred, rows) if accepts(token, bearer, active=active) else None
+
+
+def _row(values: dict[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, values)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+    return found
+
+
+def _row_prepared(values: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The same by a prepared statement, for connections that are kept: to plan it takes longer than to answer it."""
+    connection.ensure_connection()
+    kept = connection.connection
+    assert kept is not None  # noqa: S101 - it was ensured
+    with connection.wrap_database_errors:
+        # Django prepares nothing: only this statement is.
+        before, kept.prepare_threshold = kept.prepare_threshold, 0
+        try:
+            with Cursor(kept) as cursor:
+                return cursor.execute(_SQL, values, prepare=True).fetchone()
+        except _NOT_PREPARED:
+            return _row(values)
+        finally:
+            kept.prepare_threshold = before
 
 
 def look_of(request: HttpRequest, pk: int) -> Look | None:
