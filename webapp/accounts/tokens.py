@@ -26,18 +26,33 @@ def issue_token(user: User, name: str, days: int | None, scope: Scope = Scope.LA
 
 def find_token(text: str) -> ApiToken | None:
     """The valid token ``text`` with its user; None if it is unknown, wrong, expired or revoked, or its user inactive."""
+    lookup = lookup_of(text)
+    token = ApiToken.objects.select_related("user").filter(lookup=lookup).first() if lookup else None
+    return token if accepts(token, text, active=token is not None and token.user.is_active) else None
+
+
+def lookup_of(text: str) -> str:
+    """The part of ``text`` by which a token is found; empty for a text that is none."""
     prefix, _, rest = text.partition("_")
-    lookup, _, secret = rest.partition("_")
-    token = ApiToken.objects.select_related("user").filter(lookup=lookup).first() if lookup.isalnum() else None
+    lookup = rest.partition("_")[0]
+    return lookup if prefix == _PREFIX and lookup.isalnum() else ""
+
+
+def accepts(token: ApiToken | None, text: str, *, active: bool) -> bool:
+    """Whether ``text``, by which ``token`` was found, is that token, and it is good now; that it was used is noted then.
+
+    Args:
+        active: whether its user is.
+    """
+    secret = text.partition("_")[2].partition("_")[2]
+    # In equal time also where there is no token.
     matches = same(token.digest if token else None, digest(_PURPOSE, secret))
     now = timezone.now()
-    if not token or not matches or prefix != _PREFIX or token.revoked_at or not token.user.is_active:
-        return None
-    if token.expires_at and token.expires_at <= now:
-        return None
+    if token is None or not matches or token.revoked_at or not active or (token.expires_at and token.expires_at <= now):
+        return False
     if token.last_used_at is None or now - token.last_used_at > _USE_IS_NOTED_AFTER:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return token
+    return True
 
 
 def user_of_token(text: str) -> User | None:

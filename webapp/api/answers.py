@@ -1,9 +1,7 @@
 """What all operations share: whose token it is, the errors that each may answer, ids, cursors, and answers that come later."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 from django.contrib.auth.models import User
@@ -18,7 +16,6 @@ from engine.errors import UserError
 from webapp import keyset
 from webapp.api.schemas import ErrorOut
 from webapp.api.watch import Watched, in_reader, release_connection
-from webapp.experiments.stamps import Sight
 
 M = TypeVar("M", bound=Model)
 MOST_ID = 2**63 - 1
@@ -82,27 +79,16 @@ def waited(
     if now is None or now.ended or (seen and seen != now.stamp):
         return first
     if not isinstance(request, ASGIRequest):
-        watched.change_here(pk, now, wait)
+        watched.change_here(pk, now, wait, events=False)
         return make()
 
     async def body() -> AsyncIterator[bytes]:
-        changed = await _changed_stamp(watched, pk, now, wait)
+        # A new event alone is no change.
+        changed = await watched.change(pk, now, wait, events=False)
         yield _json(first if changed is None else await in_reader(_made_or, make, first))
 
     release_connection()
     return StreamingHttpResponse(body(), content_type="application/json; charset=utf-8")
-
-
-async def _changed_stamp(watched: Watched, pk: int, known: Sight, seconds: float) -> Sight | None:
-    """As ``Watched.change``, but a new event alone is no change."""
-    loop_time = asyncio.get_running_loop().time
-    until, now = loop_time() + seconds, known
-    while loop_time() < until:
-        found = await watched.change(pk, now, until - loop_time())
-        if found is None or replace(found, last=None) != replace(known, last=None):
-            return found
-        now = found
-    return now
 
 
 def _made_or(make: Callable[[], Schema], first: Schema) -> Schema:

@@ -12,6 +12,7 @@ from webapp.api.lists import router as lists
 from webapp.api.parsing import StrictParser
 from webapp.api.projects import router as projects
 from webapp.api.recommend import router as recommend
+from webapp.api.replacing import router as replacing
 from webapp.api.reviews import card_router, queue_router, review_router
 from webapp.api.run_reports import router as run_reports
 from webapp.api.runs import router
@@ -44,6 +45,7 @@ api.add_router("/datasets", datasets)
 api.add_router("/versions", version_data)
 api.add_router("/uploads", uploads)
 api.add_router("/datasets", delivering)
+api.add_router("/datasets", replacing)
 api.add_router("/versions", curation)
 api.add_router("/versions", review_router)
 api.add_router("/datasets", card_router)

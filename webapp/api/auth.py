@@ -60,7 +60,18 @@ class TokenAuth(HttpBearer):
 def token_of(request: HttpRequest) -> ApiToken | None:
     """The valid token that the request bears, looked up once; None without one."""
     if not hasattr(request, _KNOWN):
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        setattr(request, _KNOWN, find_token(text) if scheme.lower() == "bearer" else None)
+        text = bearer_of(request)
+        setattr(request, _KNOWN, find_token(text) if text else None)
     found: ApiToken | None = getattr(request, _KNOWN)
     return found
+
+
+def bearer_of(request: HttpRequest) -> str:
+    """What the request gives out for its token; empty without one."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text if scheme.lower() == "bearer" else ""
+
+
+def remember_token(request: HttpRequest, token: ApiToken) -> None:
+    """The request bears this token, which was found good: it is not looked up again."""
+    setattr(request, _KNOWN, token)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 
@@ -16,23 +16,26 @@ _KEPT = ("Cache-Control", "ETag", "Vary")
 _SAID = {405: "This address does not know this method; the header Allow names those that it knows."}
 
 
-def api_answers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def api_answers(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Complete the answers below ``/api/v1/``."""
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if not request.path.startswith(PREFIX):
-            return response
-        if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
-            response = _shaped(response)
-        response = _conditional(request, response)
-        add_rate_headers(request, response)
-        return response
+        return complete(request, response) if request.path.startswith(PREFIX) else response
 
     return middleware
 
 
-def _shaped(response: HttpResponse) -> HttpResponse:
+def complete(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """One answer below ``/api/v1/``, as it leaves; the ETag that it has is kept."""
+    if response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json"):
+        response = _shaped(response)
+    response = _conditional(request, response)
+    add_rate_headers(request, response)
+    return response
+
+
+def _shaped(response: HttpResponseBase) -> HttpResponse:
     said = _SAID.get(response.status_code, response.reason_phrase)
     shaped = JsonResponse(
         api_error(BY_STATUS.get(response.status_code, "malformed"), said, DOCUMENT), status=response.status_code
@@ -42,7 +45,7 @@ def _shaped(response: HttpResponse) -> HttpResponse:
     return shaped
 
 
-def _conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Name what a GET got by the hash of its body; 304 where the client has just that."""
     patch_vary_headers(response, ["Authorization"])
     if request.method != "GET" or response.status_code != 200:
@@ -50,9 +53,10 @@ def _conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response
     # It belongs to one person, and may be another one the next moment.
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    if response.streaming:
+    if not isinstance(response, HttpResponse):
         return response
-    response.headers.setdefault("ETag", quote_etag(hashlib.sha256(response.content).hexdigest()[:32]))
+    if not response.has_header("ETag"):
+        response["ETag"] = quote_etag(hashlib.sha256(response.content).hexdigest()[:32])
     tag = response["ETag"]
     asked = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" not in asked and tag.removeprefix("W/") not in {other.removeprefix("W/") for other in asked}:

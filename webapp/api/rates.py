@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from webapp.api.errors import RateLimitedError
 from webapp.redis_link import redis_link
@@ -42,16 +42,13 @@ class Rate:
 
 def check_rate(request: HttpRequest, token: int) -> None:
     """Count the request, once, for the token with this primary key; raises RateLimitedError where it is one too many."""
-    if settings.API_RATE_PER_MINUTE <= 0 or hasattr(request, _COUNTED):
+    if settings.API_RATE_PER_MINUTE <= 0:
         return
-    now = _now()
-    window = int(now // WINDOW)
-    used = _count(token, window)
-    if used is None:
+    rate: Rate | None = getattr(request, _COUNTED, None) or _stand(token)
+    if rate is None:
         return
-    rate = Rate(settings.API_RATE_PER_MINUTE, used, max(1, WINDOW - int(now % WINDOW)))
     setattr(request, _COUNTED, rate)
-    if used > rate.limit:
+    if rate.used > rate.limit:
         raise RateLimitedError(
             f"This token may make {rate.limit:,} requests a minute.",
             f"Try again in {rate.reset} s; wait for a run with ?wait= instead of asking again and again.",
@@ -59,12 +56,19 @@ def check_rate(request: HttpRequest, token: int) -> None:
         )
 
 
-def add_rate_headers(request: HttpRequest, response: HttpResponse) -> None:
+def add_rate_headers(request: HttpRequest, response: HttpResponseBase) -> None:
     """Say on the answer where the token stands, if the request was counted."""
     rate: Rate | None = getattr(request, _COUNTED, None)
     if rate is not None:
         for name, value in rate.headers.items():
             response[name] = value
+
+
+def _stand(token: int) -> Rate | None:
+    now = _now()
+    window = int(now // WINDOW)
+    used = _count(token, window)
+    return None if used is None else Rate(settings.API_RATE_PER_MINUTE, used, max(1, WINDOW - int(now % WINDOW)))
 
 
 def _now() -> float:

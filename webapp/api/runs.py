@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, QueryDict
+from django.http import Http404, HttpRequest, QueryDict
 from ninja import Query, Router, Status
 
 from engine.errors import SpecError, UserError
@@ -12,13 +12,14 @@ from engine.presets import get_preset
 from engine.spec import RunSpec, override, parse_spec
 from webapp.accounts.access import get_project_for_user, require_role
 from webapp.accounts.models import Role
-from webapp.api.answers import ERRORS, MOST_ID, Cursor, Limit, PathId, Seen, Wait, page_of, user_of, waited
+from webapp.api.answers import ERRORS, MOST_ID, Cursor, Limit, PathId, Seen, Wait, page_of, user_of
+from webapp.api.auth import bearer_of
 from webapp.api.idempotency import idempotent
 from webapp.api.run_schemas import CloneIn, ExtendIn, MarksIn, RunIn, RunOut, RunPage, run_line, run_out
-from webapp.api.watch import RUNS
+from webapp.api.told import answer, look_at, look_of, tell
 from webapp.datasets.access import get_version_for_user
 from webapp.datasets.models import HEAVY_OF_VERSION
-from webapp.experiments.access import get_run_for_user, get_run_to_tell
+from webapp.experiments.access import get_run_for_user
 from webapp.experiments.actions import launch_run, request_cancel
 from webapp.experiments.bulk import change_many
 from webapp.experiments.choosing import spec_to_clone
@@ -67,8 +68,12 @@ def get_run(request: HttpRequest, run_id: PathId, wait: Wait = 0, seen: Seen = "
     With `wait` it is answered once the state or the progress has changed since `seen`, once the run has ended, or after so
     many seconds. There is a stream of all events too: `/runs/{run_id}/stream`.
     """
-    user = user_of(request)
-    return waited(request, RUNS, run_id, wait, seen, lambda: run_out(get_run_to_tell(user, run_id)))
+    bearer = bearer_of(request)
+    # A larger number is no row's, and the database refuses it.
+    look = look_of(request, run_id) if abs(run_id) <= MOST_ID else None
+    if look is None:
+        raise Http404("There is no such run, or it is not yours.")
+    return answer(request, look, tell(look), wait, seen, lambda: look_at(bearer, run_id))
 
 
 @router.post("", response={201: RunOut, **ERRORS}, operation_id="launch_run")

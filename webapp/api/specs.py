@@ -7,10 +7,9 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from engine.errors import SpecError, UserError
+from engine.errors import SpecError
 from engine.methods import METHODS
 from engine.methods.effects import without_effect
-from engine.methods.sizes import trainable_parameters
 from engine.presets import get_preset, presets
 from engine.search.presets import search_presets
 from engine.spec import RunSpec
@@ -20,9 +19,9 @@ from webapp.api.auth import TokenAuth
 from webapp.api.run_schemas import Settings
 from webapp.api.schemas import Problem
 from webapp.datasets.access import get_version_for_user
-from webapp.experiments.advice import records_of
 from webapp.experiments.backbones import check_backbones
-from webapp.experiments.estimate import Range, estimate, same_architecture
+from webapp.experiments.costs import cost_of
+from webapp.experiments.estimate import Range
 
 router = Router(tags=["specs"])
 presets_router = Router(tags=["specs"])
@@ -169,15 +168,8 @@ def cost(request: HttpRequest, body: CostIn) -> dict[str, Any]:
     """What a run would cost, from what earlier runs of the method did; nothing is launched."""
     version = get_version_for_user(user_of(request), body.version)
     spec = get_preset(body.preset).spec(body.settings)
-    records = records_of(version, spec.method.id)
-    found = estimate(spec, version.pk, version.interactions or 0, records)
-    warnings = []
-    try:
-        parameters = trainable_parameters(spec, version.users or 0, version.items or 0)
-    except UserError as error:
-        parameters = None
-        warnings.append(str(error))
-    twin = same_architecture(spec, version.pk, records) if parameters is None else None
+    likely = cost_of(spec, version)
+    found = likely.estimate
     return {
         "seconds": _range(found.seconds),
         "memory_bytes": _range(found.memory),
@@ -185,12 +177,12 @@ def cost(request: HttpRequest, body: CostIn) -> dict[str, Any]:
         "limited": found.limited,
         "at_most": found.at_most,
         "targets_per_second": found.rate,
-        "trainable_parameters": twin.parameters if twin else parameters,
+        "trainable_parameters": likely.parameters,
         "machine": found.machine,
         "runs": [record.name for record in found.runs],
         "same_version": found.same_version,
         "differing": found.differing,
-        "warnings": warnings,
+        "warnings": likely.warnings,
     }
 
 

@@ -52,13 +52,13 @@ class _Watch:
 
     def __init__(self, look: Look) -> None:
         self._look = look
-        self._waiting: dict[int, list[tuple[Sight | None, asyncio.Future[Sight | None]]]] = {}
+        self._waiting: dict[int, list[tuple[Sight | None, bool, asyncio.Future[Sight | None]]]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    async def change(self, pk: int, known: Sight | None, seconds: float) -> Sight | None:
-        """How row ``pk`` stands once that is not ``known``, or after ``seconds``; None for one that is gone."""
+    async def change(self, pk: int, known: Sight | None, seconds: float, *, events: bool) -> Sight | None:
+        """As ``Watched.change``."""
         future: asyncio.Future[Sight | None] = asyncio.get_running_loop().create_future()
-        entry = (known, future)
+        entry = (known, events, future)
         self._waiting.setdefault(pk, []).append(entry)
         if self._task is None:
             # In a context of its own: that of this request ends with it.
@@ -88,8 +88,8 @@ class _Watch:
             _log.warning("the database does not answer those who wait for changes: %s", error)
             return
         for pk, entries in self._waiting.items():
-            for known, future in entries:
-                if found.get(pk) != known and not future.done():
+            for known, events, future in entries:
+                if not future.done() and _differs(found.get(pk), known, events=events):
                     future.set_result(found.get(pk))
 
 
@@ -104,19 +104,29 @@ class Watched:
         """How one stands now; None for one that is gone."""
         return self.look([pk]).get(pk) if abs(pk) <= _MOST_ID else None
 
-    def change(self, pk: int, known: Sight | None, seconds: float) -> Awaitable[Sight | None]:
-        """How row ``pk`` stands once that is not ``known``, or after ``seconds``; None for one that is gone."""
+    def change(self, pk: int, known: Sight | None, seconds: float, *, events: bool = True) -> Awaitable[Sight | None]:
+        """How row ``pk`` stands once that is not ``known``, or after ``seconds``; None for one that is gone.
+
+        Args:
+            events: whether a new event alone is a change.
+        """
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
             self._by_loop[loop] = _Watch(self.look)
-        return self._by_loop[loop].change(pk, known, seconds)
+        return self._by_loop[loop].change(pk, known, seconds, events=events)
 
-    def change_here(self, pk: int, known: Sight | None, seconds: float) -> Sight | None:
+    def change_here(self, pk: int, known: Sight | None, seconds: float, *, events: bool = True) -> Sight | None:
         """``change`` for servers that are not asynchronous, where this thread waits."""
         until = time.monotonic() + seconds
-        while (now := self.sight(pk)) == known and time.monotonic() < until:
+        while not _differs(now := self.sight(pk), known, events=events) and time.monotonic() < until:
             time.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
         return now
+
+
+def _differs(found: Sight | None, known: Sight | None, *, events: bool) -> bool:
+    if events or found is None or known is None:
+        return found != known
+    return (found.stamp, found.ended) != (known.stamp, known.ended)
 
 
 RUNS = Watched(look_at_runs)

@@ -6,20 +6,16 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from engine.backbones.known import known_backbone
-from engine.errors import UserError
 from engine.methods import METHODS
 from engine.methods.darec.spec import DarecSpec
-from engine.methods.sizes import trainable_parameters
 from engine.search.presets import search_presets
 from engine.spec import RunSpec
 from webapp.datasets.models import Version
 from webapp.display import NOTHING, count, duration, rate, size
 from webapp.experiments.choosing import Choice, link_to
-from webapp.experiments.estimate import Estimate, Range, Record, estimate, flattened, same_architecture
+from webapp.experiments.costs import Cost, cost_of
+from webapp.experiments.estimate import Estimate, Range
 from webapp.experiments.form import FormField, SpecForm
-from webapp.experiments.models import Run, RunState
-
-_MOST_RECORDS = 100
 
 
 def advice(choice: Choice, form: SpecForm, spec: RunSpec | None, runs: int = 1) -> dict[str, Any]:
@@ -31,8 +27,7 @@ def advice(choice: Choice, form: SpecForm, spec: RunSpec | None, runs: int = 1) 
     """
     cost = warnings = None
     if spec is not None and choice.version is not None:
-        records = records_of(choice.version, spec.method.id)
-        cost = _cost(spec, choice.version, records, runs)
+        cost = _cost(spec, choice.version, runs)
         warnings = [*_too_long(spec), *cost["warnings"]]
     return {
         "cost": cost,
@@ -44,60 +39,30 @@ def advice(choice: Choice, form: SpecForm, spec: RunSpec | None, runs: int = 1) 
     }
 
 
-def records_of(version: Version, method: str) -> list[Record]:
-    """The method's runs that succeeded in the version's project, newest first."""
-    runs = Run.objects.filter(project=version.dataset.project_id, method=method, state=RunState.SUCCEEDED, seconds__isnull=False)
-    names = ("pk", "version_id", "version__interactions", "spec", "machine", "seconds", "epochs", "targets_per_second")
-    rows = runs.order_by("-pk").values_list(*names, "peak_memory_bytes", "trainable_parameters", "attempt")[:_MOST_RECORDS]
-    return [
-        Record(
-            name=f"run-{pk}",
-            version=on,
-            interactions=interactions or 0,
-            settings=flattened(spec),
-            machine=machine,
-            seconds=seconds,
-            epochs=epochs or 0,
-            targets_per_second=speed or 0.0,
-            peak=peak or None,
-            parameters=parameters,
-            attempts=attempt,
-        )
-        for pk, on, interactions, spec, machine, seconds, epochs, speed, peak, parameters, attempt in rows
-    ]
-
-
-def _cost(spec: RunSpec, version: Version, records: list[Record], runs: int) -> dict[str, Any]:
-    found = estimate(spec, version.pk, version.interactions or 0, records)
-    title = METHODS.get(spec.method.id).title
-    warnings = []
-    try:
-        parameters = trainable_parameters(spec, version.users or 0, version.items or 0)
-    except UserError as error:
-        parameters = None
-        warnings.append(str(error))
-    twin = same_architecture(spec, version.pk, records) if parameters is None else None
+def _cost(spec: RunSpec, version: Version, runs: int) -> dict[str, Any]:
+    cost = cost_of(spec, version)
+    found = cost.estimate
     return {
         "minutes": _spread(found.seconds, duration) or NOTHING,
         "most": found.at_most,
         "memory": _spread(found.memory, size) or NOTHING,
         "on_device": bool(found.machine) and not found.machine.startswith("CPU"),
-        "parameters": count(twin.parameters if twin else parameters),
-        "counted": _counted(parameters, twin),
-        "basis": _basis(found, title),
+        "parameters": count(cost.parameters),
+        "counted": _counted(cost),
+        "basis": _basis(found, METHODS.get(spec.method.id).title),
         "limit": _limit(found),
         "rate": f"{rate(found.rate)} targets/s" if found.rate else "",
         "runs": runs,
         "whole": duration(found.seconds.middle * runs) if found.seconds and runs > 1 else "",
-        "warnings": warnings,
+        "warnings": cost.warnings,
     }
 
 
-def _counted(parameters: int | None, twin: Record | None) -> str:
+def _counted(cost: Cost) -> str:
     """Where the number of parameters comes from."""
-    if parameters is not None:
-        return "by arithmetic"
-    return f"as in {twin.name}" if twin else "known once the backbone is loaded"
+    if cost.twin is not None:
+        return f"as in {cost.twin.name}"
+    return "by arithmetic" if cost.parameters is not None else "known once the backbone is loaded"
 
 
 def _spread(values: Range | None, form: Any) -> str:

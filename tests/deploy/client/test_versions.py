@@ -65,3 +65,22 @@ def test_a_question_that_cannot_be_answered_is_an_error() -> None:
         pytest.raises(EndedBadlyError, match="None of the items"),
     ):
         ask_for_items(transport, "/runs/3/recommend", ["x"], 5, 60)
+
+
+def test_the_model_in_use_is_refreshed_and_left_with_keys_so_that_nothing_is_done_twice() -> None:
+    refresh: Any = {"run": 5, "candidate": 5, "done": False}
+    away: Any = (0, {}, None)
+    answers: list[Any] = [away, (201, {}, refresh), (200, {}, refresh), away, (200, {}, {"run": 3})]
+    with standing_in(*answers) as site, quick(site.url, []) as transport:
+        datasets = Datasets(transport)
+        assert datasets.refresh_model(2, acknowledge_leakage=True) == datasets.model_refresh(2) == refresh
+        assert datasets.return_model(2) == {"run": 3}
+    assert [(method, path) for method, path, _ in site.requests[1:]] == [
+        ("POST", "/api/v1/datasets/2/model/refresh"),
+        ("GET", "/api/v1/datasets/2/model/refresh"),
+        ("POST", "/api/v1/datasets/2/model/return"),
+        ("POST", "/api/v1/datasets/2/model/return"),
+    ]
+    first, second, none, third, fourth = site.keys
+    assert first == second is not None is not third
+    assert (none, third) == (None, fourth)

@@ -151,7 +151,7 @@ def test_each_kind_has_its_code(
     def broken(*arguments: object) -> None:
         raise raised
 
-    monkeypatch.setattr("webapp.api.runs.get_run_to_tell", broken)
+    monkeypatch.setattr("webapp.api.told.get_run_to_tell", broken)
     response = script.get(f"/api/v1/runs/{make_run(version).pk}")
     said = shape(response, status, code)
     assert "secret detail" not in response.content.decode()

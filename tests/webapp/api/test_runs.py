@@ -157,7 +157,7 @@ def test_500_has_a_reference_and_tells_nothing_else(people: People, version: Ver
     def broken(*arguments: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("webapp.api.runs.run_out", broken)
+    monkeypatch.setattr("webapp.api.told.run_out", broken)
     problem = error(get(people.alice, f"/api/v1/runs/{make_run(version).pk}"), 500)
     assert problem["reference"] in problem["hint"]
     assert "broken on purpose" not in str(problem)

@@ -34,13 +34,15 @@ def people(transactional_db: None) -> People:
 class Asked:
     """A question that is waiting for its answer in a thread of its own."""
 
-    def __init__(self, live: Live, people: People, path: str) -> None:
+    def __init__(self, live: Live, people: People, path: str, *, revoke: bool = False) -> None:
         self.began = threading.Event()
         self.answer: Any = None
         self._thread = threading.Thread(target=self._ask, args=(live, token_of(people.bob), path))
         self._thread.start()
         # The head comes before the wait begins.
         assert self.began.wait(PATIENCE)
+        if revoke:
+            people.bob.api_tokens.filter(pk=people.bob.api_tokens.latest("pk").pk).update(revoked_at=timezone.now())
 
     def _ask(self, live: Live, token: str, path: str) -> None:
         with live.open_with(token, path) as response:
@@ -176,3 +178,15 @@ def test_a_server_that_is_not_asynchronous_waits_too(people: People) -> None:
     assert RUNS.change_here(run.pk, known, 0.1) == known
     Run.objects.filter(pk=run.pk).update(state="cancelled")
     assert RUNS.change_here(run.pk, known, PATIENCE) != known
+
+
+def test_who_is_known_waits_as_well_and_a_token_revoked_meanwhile_tells_no_more(server: Live, people: People) -> None:
+    run = make_run(make_version(people), "running", attempt=1)
+    stamp = server.get(people.bob, f"/runs/{run.pk}")["stamp"]
+    asked = Asked(server, people, f"/runs/{run.pk}?wait=60&seen={stamp}")
+    revoked = Asked(server, people, f"/runs/{run.pk}?wait=60", revoke=True)
+    report(run, 1)
+    Run.objects.filter(pk=run.pk).update(notes="no change of its state")
+    Run.objects.filter(pk=run.pk).update(progress={"fraction": 0.5})
+    assert asked.get()["progress"] == {"fraction": 0.5}
+    assert revoked.get()["progress"] == {}

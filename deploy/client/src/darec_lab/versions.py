@@ -141,6 +141,25 @@ class Datasets:
         found: Json = self._transport.get(f"/datasets/{dataset}/model")
         return found
 
+    def return_model(self, dataset: int) -> Json:
+        """Make the model before the one in use current again. The token needs the scope curate."""
+        found: Json = self._transport.post(f"/datasets/{dataset}/model/return", creates=True)
+        return found
+
+    def refresh_model(self, dataset: int, acknowledge_leakage: bool = False) -> Json:
+        """Train the settings of the model in use on the newest version; ``client.runs.get(found["run"]).wait()`` follows.
+
+        Nothing is promoted by itself: ``found["candidate"]`` is the run to look at and promote.
+        """
+        body = {"acknowledge_leakage": acknowledge_leakage}
+        found: Json = self._transport.post(f"/datasets/{dataset}/model/refresh", body, creates=True)
+        return found
+
+    def model_refresh(self, dataset: int) -> Json:
+        """How far what is to replace the model in use is: done, active, candidate, and where it failed error and hint."""
+        found: Json = self._transport.get(f"/datasets/{dataset}/model/refresh")
+        return found
+
     def recommend(self, dataset: int, history: Sequence[str], k: int = 10, timeout: float = 120) -> Items:
         """What the model in use recommends after a history of item ids, oldest first; best first."""
         return ask_for_items(self._transport, f"/datasets/{dataset}/recommend", history, k, timeout, name="recommended")
