@@ -20,7 +20,7 @@ from workers.serving import answers
 from workers.serving.answers import answer_ask
 from workers.supervisor import supervise_run
 
-Change = Callable[[Path], None]
+Change = Callable[[Path], object]
 CHANGES: dict[str, Change] = {
     "a byte": lambda folder: flip(folder / "model.safetensors"),
     "another file": lambda folder: (folder / "extra.bin").write_bytes(b"x"),

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from engine.events import LogEvent, MetricEvent, ProgressEvent, WarningEvent
 from engine.presets import get_preset
 from engine.search.show import print_answer
 from engine.study.show import print_table
-from engine.study.table import StudyTable
+from engine.study.table import StudyRow, StudyTable
 from tests.support.attacks import ATTACKS, COLOURS, LINE, MARKUP, raw_controls
 
 Capture = pytest.CaptureFixture[str]
@@ -75,24 +76,20 @@ def test_tables_and_lines_show_letters(text: str, capsys: Capture) -> None:
     item = {"id": text, "title": text, "score": 1.0}
     recommend._show({"history": [item], "recommended": [item]})
     print_answer({"trials": [], "best": side, "uniform": side, "seconds": 1.0, "full_training_seconds": 1.0, "verdict": text})
-    row = {"variant": text, "runs": 1, "test": {"ndcg@10": 0.1, "hr@10": 0.1}, "valid": {"ndcg@10": 0.1}, "deviation": {}}
-    row |= {"trainable_parameters": 1, "seconds": 1.0, "epochs": 1.0, "comparison": None, "sentence": ""}
-    print_table(StudyTable.model_construct(base=text, rows=[_row(row)], protocol=None, data=None, missing=(), seeds=(0,)))
+    values: dict[str, Any] = {"variant": text, "test": {"ndcg@10": 0.1, "hr@10": 0.1}, "valid": {"ndcg@10": 0.1}, "deviation": {}}
+    values |= {"trainable_parameters": 1, "seconds": 1.0, "epochs": 1.0, "comparison": None, "sentence": ""}
+    table: dict[str, Any] = {"base": text, "rows": [StudyRow.model_construct(**values)], "missing": [], "seeds": [0]}
+    print_table(StudyTable.model_construct(**table, protocol=None, data=None))
     with TerminalReport() as report:
         report(WarningEvent(message=text, hint=text))
         report(LogEvent(message=text))
-        report(ProgressEvent.model_construct(phase=text, fraction=0.5, targets_per_second=None, eta_seconds=None))
+        moved: dict[str, Any] = {"phase": text, "fraction": 0.5, "targets_per_second": None, "eta_seconds": None}
+        report(ProgressEvent.model_construct(**moved))
         report(MetricEvent.model_construct(split="valid", step=1, epoch=1, values={"ndcg@10": 0.1}))
     settings_table.print_settings(get_preset("popularity").spec().model_copy(update={"preset": text}))
     tell(text)
     _, err = harmless(capsys)
     assert literal(text).plain in "".join(err.splitlines(keepends=False)) or len(text) > 60
-
-
-def _row(values: dict[str, object]) -> object:
-    from engine.study.table import StudyRow
-
-    return StudyRow.model_construct(**values)
 
 
 def test_a_terminal_with_colours_takes_no_orders() -> None:
