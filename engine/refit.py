@@ -22,6 +22,7 @@ from engine.events import Report, ResultEvent, WarningEvent
 from engine.methods import METHODS
 from engine.methods.method import Context, Method
 from engine.result import Protocol, Result
+from engine.result_file import KEY, NAME, hash_of_result, read_result_text
 from engine.run import CLAIM, about_model, never, require_spec_of_model
 from engine.seal import require_unchanged
 from engine.spec import RunSpec, parse_spec
@@ -89,16 +90,17 @@ def refit(
     method.adopt_calibration(load_tensors(source / "model" / "model.safetensors"))
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, chosen["result"], warnings, seconds, name)
-    about = about_model(parse_spec(chosen["spec"]), version)
+    text = result.model_dump_json(indent=1)
+    about = {**about_model(parse_spec(chosen["spec"]), version), KEY: hash_of_result(text)}
     write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
-    write_whole(workdir / "result.json", result.model_dump_json(indent=1))
+    write_whole(workdir / NAME, text)
     tell(ResultEvent(result=result))
     return result
 
 
 def _read(source: Path, version: Version, name: str) -> dict[str, Any]:
     """``spec`` as JSON and ``result`` of the finished run."""
-    if not (source / CLAIM).is_file() or not (source / "result.json").is_file() or not is_complete(source / "model"):
+    if not (source / CLAIM).is_file() or not (source / NAME).is_file() or not is_complete(source / "model"):
         raise UserError(f"{name} holds no finished run.", "Refit a run that has succeeded.")
     require_unchanged(source / "model")
     claim = json.loads((source / CLAIM).read_text(encoding="utf-8"))
@@ -107,7 +109,7 @@ def _read(source: Path, version: Version, name: str) -> dict[str, Any]:
         raise UserError(f"{name} is a refit already: it has learned from all interactions.", "Use it as it is.")
     if claim["version"] != version.hash:
         raise UserError(f"{name} was trained on another version than this one.", "Train it on this version first, then refit.")
-    return {"spec": claim["spec"], "result": json.loads((source / "result.json").read_text(encoding="utf-8"))}
+    return {"spec": claim["spec"], "result": json.loads(read_result_text(source))}
 
 
 def _unlimited(spec: RunSpec) -> RunSpec:

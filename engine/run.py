@@ -26,6 +26,7 @@ from engine.methods.method import Context, Method
 from engine.reproduce.bundle import write_bundle
 from engine.reproduce.machine import this_machine
 from engine.result import ItemLine, MaskSample, Protocol, Result, Sample, ScoredItem
+from engine.result_file import KEY, NAME, hash_of_result
 from engine.seal import hash_of_spec
 from engine.spec import RunSpec
 from engine.training.checkpoint import CheckpointFolder, write_folder
@@ -119,11 +120,12 @@ def run(
         evaluations[name].save_ranks(workdir / f"ranks_{name}.parquet")
     seconds = time.monotonic() - begin + trainer.seconds_before
     result = _result(context, method, position, judge, evaluations, warnings, seconds)
-    about = about_model(spec, version)
+    text = result.model_dump_json(indent=1)
+    about = {**about_model(spec, version), KEY: hash_of_result(text)}
     write_folder(workdir / "model", {"model": method.state()}, about, partial(method.export, result=result))
     write_bundle(workdir, spec, version, result, this_machine(device))
     # Last: a folder with it is finished.
-    write_whole(workdir / "result.json", result.model_dump_json(indent=1))
+    write_whole(workdir / NAME, text)
     tell(ResultEvent(result=result))
     return result
 

@@ -13,7 +13,9 @@ from engine.durable import sync, write_whole
 from engine.errors import CheckpointError, UserError
 
 MARKER = "COMPLETE"
-"""The name of the marker. Folders of earlier releases have an empty one, and are taken as they are."""
+"""The name of the marker. Folders of earlier releases have an empty one, and are taken as they are ..."""
+STATE, SEALED = "state.json", "sealed"
+"""... unless their state says that they were sealed: then somebody has emptied it."""
 _HINT = "Restore the folder from a back-up, or start the run again from its spec."
 _SUM = "sha256"
 
@@ -69,11 +71,24 @@ def hash_of_spec(spec: dict[str, Any]) -> str:
 def _written(folder: Path) -> dict[str, str] | None:
     try:
         text = (folder / MARKER).read_text(encoding="utf-8")
-        return dict(json.loads(text)[_SUM]) if text else None
+        if text:
+            return dict(json.loads(text)[_SUM])
+        emptied = _was_sealed(folder)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{folder.name}/{MARKER} cannot be read ({error}).", _HINT) from error
+    if emptied:
+        raise CheckpointError(f"{folder.parent.name}/{folder.name}: {MARKER} was emptied; nothing in the folder is read.", _HINT)
+    return None
+
+
+def _was_sealed(folder: Path) -> bool:
+    """Whether the folder's own state says so; a state that is no JSON object is told by whoever reads it."""
+    if not (folder / STATE).is_file():
+        return False
+    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    return isinstance(state, dict) and SEALED in state
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from engine.errors import UserError
+from engine.plain_text import many_lines, one_line
 from webapp.accounts.models import Membership
 from webapp.notices.models import Channel, Delivery, Notice, Preferences
 from webapp.notices.webhooks import read_webhook, secret_of, sign
@@ -76,9 +77,14 @@ def _send(delivery: Delivery) -> None:
 def _mail(notice: Notice, address: str) -> None:
     if not settings.EMAIL_HOST:
         raise UserError("This server sends no e-mail: EMAIL_URL is not set.")
-    parts = [notice.title + ".", notice.detail, link(notice), "You get this because e-mail is switched on in your profile."]
+    parts = [
+        one_line(notice.title) + ".",
+        many_lines(notice.detail),
+        link(notice),
+        "You get this because e-mail is switched on in your profile.",
+    ]
     # A subject is one line, whatever stands in a name.
-    subject = " ".join(f"[DARec Lab] {notice.title}".split())[:200]
+    subject = one_line(" ".join(f"[DARec Lab] {notice.title}".split()))[:200]
     EmailMessage(subject, "\n\n".join(part for part in parts if part), to=[address]).send()
 
 

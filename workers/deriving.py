@@ -14,12 +14,14 @@ from engine.data.version import Version as PreparedVersion
 from engine.data.version import read_version
 from engine.errors import DataError
 from webapp.datasets.models import Derived, DerivedKind, DerivedState, Version
+from webapp.datasets.uploads import plain_name
 from webapp.storage import fetch_folder, publish_folder
 from workers.database import DATABASE_DOWN
 from workers.derivations import fail, held
 from workers.failures import MAKING_TOOK_TOO_MUCH, explain, is_out_of_memory
 from workers.text import storable
 
+_NO_FOLDERS = str.maketrans("/\\", "--")
 _log = logging.getLogger(__name__)
 
 
@@ -70,10 +72,10 @@ def _made(derived: Derived, scratch: Path, key: str) -> dict[str, Any]:
     archive = scratch / "archive" / "data.zip"
     lost = export_version(version, derived.kind, archive, name)  # type: ignore[arg-type]
     publish_folder(archive.parent, key)
-    file_name = f"{name}.{derived.kind}.zip"
+    file_name = plain_name(f"{name}.{derived.kind}.zip".translate(_NO_FOLDERS))
     return {
         "storage_key": key,
-        "file_name": file_name[:200],
+        "file_name": file_name,
         "size": archive.stat().st_size,
         "result": {"lost": storable(list(lost))},
     }

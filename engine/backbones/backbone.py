@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.backbones.families import Family
+from engine.backbones.plain_tokens import encode_plain
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,8 @@ class Backbone:
         return [] if end is None else [int(end)]
 
     def encode(self, texts: list[str], longest: int) -> list[list[int]]:
-        """Token ids of each text, cut to ``longest``. A special token spelled out in a text stays plain text."""
-        if not texts:
-            return []
-        encoded = self.tokenizer(texts, add_special_tokens=False, split_special_tokens=True, truncation=False)["input_ids"]
-        return [list(ids)[:longest] for ids in encoded]
+        """Token ids of each text, cut to ``longest``. A control token spelled out in a text stays plain text."""
+        return [ids[:longest] for ids in encode_plain(self.tokenizer, texts)]
 
 
 def right_padded(rows: list[list[int]]) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
+from engine.backbones.plain_tokens import encode_plain
 from engine.backbones.spec import NANO_POSITIONS, NanoSpec
 from engine.cache import cached, make_room, recipe_hash
 from engine.seal import require_unchanged, seal
@@ -107,8 +108,7 @@ def _warm_up(
 
 
 def _token_stream(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> list[list[int]]:
-    encoded = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return [[int(tokenizer.bos_token_id), *ids] for ids in encoded]
+    return [[int(tokenizer.bos_token_id), *ids] for ids in encode_plain(tokenizer, texts)]
 
 
 def _shuffled_batch(stream: list[list[int]], generator: np.random.Generator) -> torch.Tensor:

@@ -1,10 +1,10 @@
 """``export``: a version as a file for other programs."""
 
 import argparse
-import sys
 from typing import Any
 
 from engine.commands.folders import data_path
+from engine.commands.terminal import tell
 from engine.data.export import export_version
 from engine.data.version import read_version
 
@@ -14,7 +14,7 @@ def export_command(options: argparse.Namespace) -> dict[str, Any]:
     version = read_version(data_path(options))
     lost = export_version(version, options.format, options.out, options.out.stem)
     for sentence in lost:
-        print(f"note: {sentence}", file=sys.stderr)
+        tell(f"note: {sentence}")
     return {
         "path": str(options.out),
         "format": options.format,

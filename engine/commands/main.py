@@ -5,7 +5,6 @@ Exit code 0 is success, 2 a mistake of the user's (message and hint on stderr), 
 """
 
 import argparse
-import json
 import logging
 import sys
 import traceback
@@ -14,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.parsers import add_data, add_predict, add_reproduce, add_vectors
+from engine.commands.terminal import tell
 from engine.errors import EngineError, RunCancelled, UserError
+from engine.plain_text import json_line, many_lines
 from engine.presets import presets
 from engine.search.presets import search_presets
 
@@ -33,16 +34,16 @@ def main(arguments: list[str]) -> int:
         _complain(error)
         return 2
     except (RunCancelled, KeyboardInterrupt) as error:
-        print(f"Stopped. {getattr(error, 'hint', '')}".strip(), file=sys.stderr)
+        tell(f"Stopped. {getattr(error, 'hint', '')}".strip())
         return 130
     except EngineError as error:
         _complain(error)
         return 1
     except Exception:
-        traceback.print_exc()
-        print("This is a fault of ours, not of your data; please report the lines above.", file=sys.stderr)
+        print(many_lines(traceback.format_exc()), file=sys.stderr)
+        tell("This is a fault of ours, not of your data; please report the lines above.")
         return 1
-    print(json.dumps(result, ensure_ascii=False), flush=True)
+    print(json_line(result), flush=True)
     return DISAGREES if result.get("agrees") is False else 0
 
 
@@ -262,6 +263,6 @@ def _command(name: str) -> Command:
 
 
 def _complain(error: EngineError) -> None:
-    print(f"error: {error.message}", file=sys.stderr)
+    tell(f"error: {error.message}")
     if error.hint:
-        print(f"  hint: {error.hint}", file=sys.stderr)
+        tell(f"  hint: {error.hint}")

@@ -1,12 +1,12 @@
 """``predict``: the ranked lists of all users with a target, for other programs to evaluate."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from engine.commands.folders import fresh_folder
 from engine.commands.progress import TerminalReport
+from engine.commands.terminal import tell
 from engine.errors import UserError
 from engine.training.progress import ProgressReporter
 
@@ -35,7 +35,7 @@ def predict_command(options: argparse.Namespace) -> dict[str, Any]:
         told = (
             f"note: the targets of {written.tied:,} of {written.users:,} users tie with other items: mid-ranks here, order of ids"
         )
-        print(f"{told} or lines elsewhere; {folder / TIED} names the users.", file=sys.stderr)
+        tell(f"{told} or lines elsewhere; {folder / TIED} names the users.")
     return {
         "run": str(options.run),
         "split": options.split,

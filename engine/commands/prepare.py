@@ -1,13 +1,13 @@
 """``prepare``: raw files to a version."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from engine.commands.folders import data_path, fresh_folder
+from engine.commands.terminal import tell
 from engine.data.content import content_kind
 from engine.data.mapping.model import FileMapping, load_mapping
 from engine.data.mapping.read import read_mapped
@@ -44,12 +44,12 @@ def prepare_command(options: argparse.Namespace) -> dict[str, Any]:
     folder: Path = options.out or fresh_folder(f"version-{source.name.partition('.')[0]}")
     version = prepare(raw, filters, folder)
     for notice in version.manifest.notices:
-        print(f"note: {notice}", file=sys.stderr)
+        tell(f"note: {notice}")
     rejected_list: Path | None = None
     if raw.rejected.height:
         rejected_list = list_beside(folder)
         write_rejected(raw.rejected, rejected_list)
-        print(f"note: {raw.rejected.height:,} rows were rejected; they are listed in {rejected_list}.", file=sys.stderr)
+        tell(f"note: {raw.rejected.height:,} rows were rejected; they are listed in {rejected_list}.")
     return {
         "data": version.counts.model_dump(),
         "version": version.hash,

@@ -6,7 +6,9 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from engine.commands.terminal import literal
 from engine.events import Event, LogEvent, MetricEvent, ProgressEvent, WarningEvent
+from engine.plain_text import one_line
 
 
 class TerminalReport:
@@ -52,7 +54,7 @@ class TerminalReport:
             parts.append(f"{event.targets_per_second:,.0f} targets/s")
         if event.eta_seconds is not None:
             parts.append(f"at most {_duration(event.eta_seconds)} left")
-        self.bar.update(self.task, completed=event.fraction, description=event.phase, note=" · ".join(parts))
+        self.bar.update(self.task, completed=event.fraction, description=one_line(event.phase), note=" · ".join(parts))
 
     def _measure(self, event: MetricEvent) -> None:
         if event.split == "train":
@@ -63,7 +65,7 @@ class TerminalReport:
         self._line(f"epoch {event.epoch:>3}  {loss}valid {values}")
 
     def _line(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.console.print(literal(text))
 
 
 def _duration(seconds: float) -> str:

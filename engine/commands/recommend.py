@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from engine.commands.progress import TerminalReport
+from engine.commands.terminal import literal
 from engine.errors import UserError
 from engine.training.progress import ProgressReporter
 
@@ -62,12 +63,7 @@ def _show(answer: dict[str, Any]) -> None:
     for heading in ("", "item", "title", "score"):
         table.add_column(heading, justify="right" if heading in ("", "score") else "left")
     for place, item in enumerate(answer["recommended"], start=1):
-        table.add_row(str(place), _plain(item["id"]), _plain(item["title"]), f"{item['score']:.3f}")
+        table.add_row(str(place), literal(item["id"]), literal(item["title"]), f"{item['score']:.3f}")
     last = ", ".join(item["title"] for item in answer["history"][-5:])
-    console.print(f"After {len(answer['history'])} items, the last ones: {last}", markup=False)
+    console.print(literal(f"After {len(answer['history'])} items, the last ones: {last}"))
     console.print(table)
-
-
-def _plain(text: str) -> str:
-    """Titles are hostile text: square brackets are no markup."""
-    return text.replace("[", r"\[")

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from engine.cache import CACHE
 from engine.commands.fit import open_version, stop_on_signal
 from engine.commands.folders import data_path, fresh_folder
 from engine.commands.progress import TerminalReport
+from engine.commands.terminal import tell
 from engine.errors import RunCancelled, UserError
 from engine.reproduce.bundle import read_bundle
 from engine.reproduce.verdict import verdict
@@ -50,8 +50,8 @@ def reproduce_command(options: argparse.Namespace) -> dict[str, Any]:
                     raise RunCancelled(hint=f"Go on with the same command and --out {folder}.") from stopped
     answer = verdict(bundle.numbers, now, why, options.tolerance)
     for reason in answer.why:
-        print(f"note: equal bits cannot be asked for: {reason}", file=sys.stderr)
-    print(answer.sentence, file=sys.stderr)
+        tell(f"note: equal bits cannot be asked for: {reason}")
+    tell(answer.sentence)
     return {**answer.model_dump(mode="json"), "data": version.hash, "trained": not options.quick, "run": str(folder)}
 
 

@@ -3,18 +3,19 @@
 from rich.console import Console
 from rich.table import Table
 
+from engine.commands.terminal import literal
 from engine.fields import FieldDescription
 from engine.spec import RunSpec
 
 
 def print_settings(spec: RunSpec) -> None:
     """Print each setting with its value, range, unit and line of help to stderr."""
-    table = Table(title=f"Settings of {spec.preset or spec.method.id}", title_justify="left")
+    table = Table(title=literal(f"Settings of {spec.preset or spec.method.id}"), title_justify="left")
     for heading in ("setting", "value", "range", "meaning"):
         table.add_column(heading, overflow="fold")
     for field in spec.fields():
         value = "" if field.default is None else str(field.default)
-        table.add_row(field.path, value, field_range(field), field.description)
+        table.add_row(*map(literal, (field.path, value, field_range(field), field.description)))
     Console(stderr=True, highlight=False).print(table)
 
 

@@ -1,11 +1,11 @@
 """``vectors``: item and user vectors for an index of nearest neighbours."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from engine.commands.folders import fresh_folder
+from engine.commands.terminal import tell
 
 
 def vectors_command(options: argparse.Namespace) -> dict[str, Any]:
@@ -16,5 +16,5 @@ def vectors_command(options: argparse.Namespace) -> dict[str, Any]:
     recommender = Recommender.open(options.run)
     folder: Path = options.out or fresh_folder(f"vectors-{options.run.resolve().name}")
     about = write_vectors(recommender, options.histories, folder)
-    print(f"note: the inner product is {about['product']}", file=sys.stderr)
+    tell(f"note: the inner product is {about['product']}")
     return {**about, "path": str(folder)}

@@ -94,19 +94,19 @@ def read_version(folder: Path) -> Version:
             raise DataError(f"{folder}: the version is damaged, {name} is missing.", _AGAIN)
         if file_sha256(folder / name) != manifest.files.get(name):
             raise DataError(f"{folder}: the version is damaged, {name} is not what its manifest says.", _AGAIN)
-    rows = pl.read_parquet(folder / INTERACTIONS)
+    rows = pl.read_parquet(folder / INTERACTIONS, glob=False)
     version = Version(
         path=folder,
         hash=manifest.hash,
         manifest=manifest,
-        users=pl.read_parquet(folder / USERS)["id"].to_list(),
-        items=pl.read_parquet(folder / ITEMS),
+        users=pl.read_parquet(folder / USERS, glob=False)["id"].to_list(),
+        items=pl.read_parquet(folder / ITEMS, glob=False),
         user=rows["user"].to_numpy(writable=True),
         item=rows["item"].to_numpy(writable=True),
         timestamp=rows["timestamp"].to_numpy(writable=True),
         weight=rows["weight"].to_numpy(writable=True),
-        part=pl.read_parquet(folder / SPLIT)["part"].to_numpy(writable=True) if SPLIT in there else None,
-        candidates=pl.read_parquet(folder / CANDIDATES) if CANDIDATES in there else None,
+        part=pl.read_parquet(folder / SPLIT, glob=False)["part"].to_numpy(writable=True) if SPLIT in there else None,
+        candidates=pl.read_parquet(folder / CANDIDATES, glob=False) if CANDIDATES in there else None,
     )
     if version.counts != manifest.counts or (version.part is not None and len(version.part) != len(version.user)):
         raise DataError(f"{folder}: the version is damaged, its counts are not what its manifest says.", _AGAIN)

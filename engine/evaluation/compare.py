@@ -67,7 +67,7 @@ class Comparison(BaseModel):
 def read_ranks(source: Path | IO[bytes]) -> RankTable:
     """Read what ``Evaluation.save_ranks`` wrote; raises UserError if it is no such table."""
     try:
-        table = pl.read_parquet(source, columns=["user", "rank"]).sort("user")
+        table = pl.read_parquet(source, columns=["user", "rank"], glob=False).sort("user")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UserError(f"{source}: cannot be read as a table of ranks ({error}).", "Run the evaluation again.") from error
     users = table["user"].cast(pl.Int32).to_numpy()

@@ -68,7 +68,7 @@ _HINT = f"Name the {BUNDLE} of a run's folder, or as it was downloaded from the 
 def numbers_of(folder: Path, result: Result) -> Numbers:
     """The numbers of a finished run, its ranks read from its ``folder``."""
     paths = {name: folder / f"ranks_{name}.parquet" for name in ("valid", "test")}
-    ranks = {name: _hash_of(pl.read_parquet(path)) for name, path in paths.items() if path.is_file()}
+    ranks = {name: _hash_of(pl.read_parquet(path, glob=False)) for name, path in paths.items() if path.is_file()}
     return Numbers(protocol=result.protocol, valid=result.valid, test=result.test, ranks=ranks)
 
 

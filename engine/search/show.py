@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from engine.commands.terminal import literal
 from engine.study.show import WIDE
 
 SHOWN = 10
@@ -51,4 +52,4 @@ def print_answer(answer: dict[str, Any]) -> None:
     times = answer["seconds"] / answer["full_training_seconds"] if answer["full_training_seconds"] else 0
     minutes = answer["seconds"] / 60
     console.print(f"{len(answer['trials'])} trials in {minutes:.1f} min, {times:.1f} times one full training.", markup=False)
-    console.print(answer["verdict"], markup=False, soft_wrap=True)
+    console.print(literal(answer["verdict"]), soft_wrap=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.commands.progress import TerminalReport
+from engine.commands.terminal import tell
 from engine.data.version import Version, read_version
 from engine.errors import EngineError, RunCancelled
 from engine.run import run
@@ -40,7 +41,7 @@ def _run(order: dict[str, Any], version: Version, stop: threading.Event) -> int:
     except RunCancelled:
         return STOPPED
     except EngineError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        tell(f"error: {error}")
         return 1
     except Exception:
         # a fault of ours ends the run, not the process: its log shows it whole

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from engine.errors import UserError
+from engine.errors import CheckpointError, UserError
 from engine.result import Result
+from engine.result_file import read_result_text
 from engine.spec import RunSpec, override, parse_spec
 from engine.study.variant import StudyRun
 
@@ -21,8 +20,8 @@ def read_result(folder: Path) -> Result:
     """The result of the finished run in ``folder``; raises UserError if it is damaged."""
     path = folder / "result.json"
     try:
-        return Result.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        return Result.model_validate_json(read_result_text(folder))
+    except (OSError, ValueError, CheckpointError) as error:
         raise UserError(
             f"{path}: cannot be read as a result ({error}).", f"Remove {folder}, and start the study again."
         ) from error

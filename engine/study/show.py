@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from engine.commands.terminal import literal
 from engine.result import Protocol
 from engine.study.table import StudyRow, StudyTable
 
@@ -86,10 +87,10 @@ def print_table(table: StudyTable) -> None:
         shown.add_column(heading, justify="left" if heading == HEADINGS[0] else "right", overflow="fold")
     for row in table.rows:
         lines = dict(zip(HEADINGS, cells(row, table.base), strict=True))
-        shown.add_row(*(lines[heading] for heading in chosen))
+        shown.add_row(*(literal(lines[heading]) for heading in chosen))
     console.print(shown)
     for note in notes(table):
-        console.print(note, markup=False)
+        console.print(literal(note))
 
 
 def _with_deviation(row: StudyRow, metric: str) -> str:

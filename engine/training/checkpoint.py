@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.durable import sync
 from engine.errors import CheckpointError
-from engine.seal import MARKER, seal
+from engine.seal import MARKER, SEALED, seal
 
 END = "end"
 _STEP = re.compile(r"(?:step|best)-(\d{9})")
@@ -48,7 +48,7 @@ def write_folder(
     temporary.mkdir(parents=True)
     for name, group in tensors.items():
         save_tensors(group, temporary / f"{name}.safetensors")
-    (temporary / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    (temporary / "state.json").write_text(json.dumps({**state, SEALED: True}, indent=1), encoding="utf-8")
     export(temporary)
     for path in temporary.rglob("*"):
         sync(path)
@@ -103,6 +103,7 @@ class CheckpointFolder:
             raise CheckpointError(
                 f"{folder.name}/state.json cannot be read ({error}).", "Start the run again from its spec."
             ) from error
+        state.pop(SEALED, None)
         return state
 
     def last(self) -> Path | None:

@@ -12,6 +12,7 @@ from engine.data.version import read_version
 from engine.errors import EngineError, RunCancelled
 from engine.methods import METHODS
 from engine.methods.method import Context, Stage
+from engine.plain_text import one_line
 from engine.run import never, split_and_candidates
 from engine.spec import parse_spec
 from engine.training.device import compute_exactly, set_threads
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> int:
     except RunCancelled:
         return 0
     except EngineError as error:
-        print(f"process {rank}: {error}", file=sys.stderr)
+        print(one_line(f"process {rank}: {error}"), file=sys.stderr)
         return 1
     return 0
 

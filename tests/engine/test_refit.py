@@ -104,12 +104,21 @@ def test_what_cannot_be_refitted_is_refused(planted: Version, tmp_path: Path) ->
         run(spec, planted, tmp_path / "refit", silent)
 
 
+def as_earlier_releases_wrote_it(folder: Path) -> None:
+    """With an empty marker, and a state that names neither spec nor result."""
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    kept = {name: value for name, value in state.items() if name not in ("sealed", "spec", "result")}
+    (folder / "state.json").write_text(json.dumps(kept), encoding="utf-8")
+    (folder / "COMPLETE").write_text("")
+
+
 def test_several_stages_of_an_older_run_are_refused(planted: Version, tmp_path: Path) -> None:
     run(small_spec("darec"), planted, tmp_path / "run", lambda event: None)
     path = tmp_path / "run" / "result.json"
     result = json.loads(path.read_text(encoding="utf-8"))
     assert len(result["stage_epochs"]) == 2
     path.write_text(json.dumps({**result, "stage_epochs": []}), encoding="utf-8")
+    as_earlier_releases_wrote_it(tmp_path / "run" / "model")
     with pytest.raises(UserError, match="2 stages"):
         refit(tmp_path / "run", planted, tmp_path / "refit", lambda event: None)
 

@@ -20,6 +20,7 @@ from engine.presets import get_preset
 from engine.recommend import Recommender
 from engine.refit import refit
 from engine.reproduce.bundle import read_bundle
+from engine.result_file import read_result_text
 from engine.run import run
 from engine.seal import MARKER, read_sealed, require_unchanged, write_sealed
 from engine.training.checkpoint import write_folder
@@ -100,9 +101,22 @@ def test_a_folder_that_was_changed_is_refused(change: Change, tmp_path: Path) ->
 
 def test_a_folder_of_an_earlier_release_is_taken_as_it_is(tmp_path: Path) -> None:
     write_folder(tmp_path / "model", {"model": {"w": torch.ones(2)}}, {"step": 1})
-    (tmp_path / "model" / MARKER).write_text("")
     add_pickle(tmp_path / "model")
+    (tmp_path / "model" / MARKER).write_text("")
+    with pytest.raises(CheckpointError, match="COMPLETE was emptied"):
+        require_unchanged(tmp_path / "model")
+    (tmp_path / "model" / "state.json").write_text('{"step": 1}')
     require_unchanged(tmp_path / "model")
+
+
+def test_a_result_is_the_one_that_the_models_folder_names(copy: Path) -> None:
+    assert read_result_text(copy) == (copy / "result.json").read_text(encoding="utf-8")
+    flip(copy / "result.json")
+    with pytest.raises(CheckpointError, match=r"result\.json was changed"):
+        read_result_text(copy)
+    (copy / "model" / "state.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match=r"state\.json cannot be read"):
+        read_result_text(copy)
 
 
 @changes

@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from tests.support.attacks import ATTACKS
 from webapp.markdown import render_markdown
 
 
@@ -47,3 +50,13 @@ def test_much_nesting_ends() -> None:
     assert render_markdown("> " * 5000 + "x")
     assert render_markdown("[" * 20000)
     assert render_markdown("*a" * 6000)
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=lambda text: ascii(text)[:24])
+def test_attacks_make_no_tag_of_their_own(text: str) -> None:
+    allowed = {"p", "a", "strong", "em", "br", "code", "pre", "s", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr"}
+    for shown in (text, f"# {text}", f"| {text} |\n|---|\n| {text} |", f"[{text}]({text})", f"    {text}"):
+        html = render_markdown(shown)
+        assert set(re.findall(r"<([a-z]\w*)", html)) <= allowed | {"table", "thead", "tbody", "tr", "th", "td"}, html
+        assert all(link.startswith("http") for link in re.findall(r'href="([^"]*)"', html)), html
+        assert not re.search(r"<[^>]*\s(on\w+|style|src)=", html), html

@@ -1,9 +1,11 @@
 import json
 import logging
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from email.header import decode_header, make_header
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from redis import Redis
 
+from tests.support.attacks import ATTACKS, raw_controls
 from tests.workers.fixtures import FAST
 from tests.workers.receivers import Hook, Mailbox, http_receiver, mail_receiver
 from webapp.accounts.actions import ensure_account
@@ -208,3 +211,26 @@ def test_the_reaper_asks_for_what_is_due(ann: User, broker: "Redis[bytes]") -> N
     assert broker.llen("io") == 1
     message = json.loads(broker.lindex("io", 0))
     assert (message["headers"]["task"], message["headers"]["argsrepr"]) == ("notices.deliver", f"[{due.pk}]")
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=lambda text: ascii(text)[:24])
+def test_attacks_stay_in_their_line_of_a_mail_and_their_string_of_json(ann: User, box: Mailbox, hook: Hook, text: str) -> None:
+    text = text.replace("\x00", "")
+    title = f"run-7 (sasrec on {text}) has failed"
+    assert deliver(make_delivery(ann, "email", title, detail=text).pk)
+    (mail,) = box.mails
+    assert {name.lower() for name in mail} <= {
+        *("subject", "from", "to", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding"),
+    }
+    subject = str(make_header(decode_header(re.sub(r"\r\n(?=[ \t])", "", mail["Subject"]))))
+    assert not raw_controls(subject)
+    assert len(subject.splitlines()) == 1
+    assert mail.get_content_type() == "text/plain"
+    body = mail.get_payload(decode=True)
+    assert isinstance(body, bytes)
+    assert not raw_controls(body.decode().replace("\r\n", "\n"))
+    assert deliver(make_delivery(ann, "webhook", title, detail=text).pk)
+    ((headers, sent),) = hook.posts
+    assert sent.isascii()
+    assert (json.loads(sent)["title"], json.loads(sent)["detail"]) == (title, text)
+    assert not any(sign in "".join(headers.values()) for sign in "\r\n\x1b")

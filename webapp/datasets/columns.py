@@ -6,7 +6,17 @@ from typing import Any, cast
 
 from django.http import QueryDict
 
-from engine.data.mapping.model import DELIMITERS, ENCODINGS, ITEM_ROLES, LOG_ROLES, FileRole, Mapping, Role, parse_mapping
+from engine.data.mapping.model import (
+    DELIMITERS,
+    ENCODINGS,
+    ITEM_ROLES,
+    LOG_ROLES,
+    FileMapping,
+    FileRole,
+    Mapping,
+    Role,
+    parse_mapping,
+)
 from engine.errors import DataError, SpecError
 from webapp.datasets.models import SavedMapping, Upload, UploadFile
 from webapp.datasets.pieces import open_file
@@ -88,7 +98,8 @@ def _files(upload: Upload) -> list[UploadFile]:
 
 def _loose(chosen: dict[str, Any]) -> Mapping:
     """How the files are read, whatever the roles are."""
-    empty = {role: {**one, "roles": {}} for role, one in chosen.items()}
+    # What stands between categories is judged with the roles: it changes nothing of how lines become columns.
+    empty = {role: {**one, "roles": {}, "separator": FileMapping().separator} for role, one in chosen.items()}
     empty["interactions"]["roles"] = {"column 1": "user", "column 2": "item"}
     if "items" in empty:
         empty["items"]["roles"] = {"column 1": "item"}
@@ -118,7 +129,7 @@ def _roles(data: QueryDict, role: str, columns: list[str], guess: dict[str, str]
 
 def _apply(upload: Upload, liked: str, chosen: dict[str, Any]) -> None:
     """Put the roles of a saved mapping on the columns that have the same names."""
-    pk = int(liked) if liked.isdecimal() else 0
+    pk = int(liked) if liked.isdecimal() and len(liked) < 19 else 0
     saved = SavedMapping.objects.filter(dataset__project=upload.project, dataset_id=pk).first()
     if saved is None:
         return
@@ -132,7 +143,6 @@ def _apply(upload: Upload, liked: str, chosen: dict[str, Any]) -> None:
 
 def _part(role: FileRole, arrived: Any, one: dict[str, Any]) -> dict[str, Any]:
     from engine.data.mapping.guess import guess_columns
-    from engine.data.mapping.model import FileMapping
     from engine.data.mapping.preview import preview
 
     head = arrived.heads[role]

@@ -69,7 +69,7 @@ class UploadForm(forms.Form):
     def clean_core(self) -> dict[str, Any]:
         """The filters, as ``engine.spec.FilterSpec`` wants them."""
         text = str(self.cleaned_data["core"]).strip()
-        filters = {"core": int(text) if text.lstrip("-").isdecimal() else text}
+        filters = {"core": int(text) if text.removeprefix("-").isdecimal() and len(text) < 19 else text}
         try:
             parse_filters(filters)
         except SpecError as error:

@@ -51,7 +51,7 @@ def begin(request: PageRequest) -> HttpResponse:
         dataset = get_dataset_for_user(request.user, int(body["dataset"])) if body.get("dataset") else None
         files = [Announced(str(file["role"]), str(file["name"]), int(file["size"])) for file in body["files"]]
         name = str(body.get("name", ""))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError("The request is not what the upload page sends.", "Reload the page and try again.") from error
     project = dataset.project if dataset else get_place(request).project
     require_role(request.user, project, Role.RESEARCHER)

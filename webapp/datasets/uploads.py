@@ -1,6 +1,7 @@
 """Uploads in parts: each part goes through a file on disk to the storage, may be sent again, and can be asked about."""
 
 import hashlib
+import re
 import tempfile
 import uuid
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ PART_BYTES = 8 * 2**20
 """Size of each part but the last."""
 ROLES = ("interactions", "items")
 _CHUNK = 2**16
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_BEYOND = 2**63
 _LONGEST_NAME = 200
 
 
@@ -59,7 +62,7 @@ def begin_upload(
     """
     name = name.strip()
     if dataset is None:
-        if not 0 < len(name) <= 100 or "\x00" in name:
+        if not 0 < len(name) <= 100 or _UNSTORABLE.search(name):
             raise DataError("The dataset needs a name of at most 100 characters.", "Say what the data is, e.g. Beauty 2014.")
         if Dataset.objects.filter(project=project, name=name).exists():
             raise DataError(f"The project has a dataset '{name}' already.", "Choose another name, or add a version to it.")
@@ -81,7 +84,9 @@ def _check(file: Announced) -> None:
         raise DataError(f"The {file.role} file is empty.", "Choose a file with a row for each record.")
     if file.size > settings.UPLOAD_LIMIT_BYTES:
         limit = words(settings.UPLOAD_LIMIT_BYTES)
-        raise DataError(f"The {file.role} file has {words(file.size)}; at most {limit} are allowed.", "Upload it gzipped.")
+        raise DataError(
+            f"The {file.role} file has {words(min(file.size, _BEYOND))}; at most {limit} are allowed.", "Upload it gzipped."
+        )
 
 
 def plain_name(name: str) -> str:

@@ -1,23 +1,5 @@
-"""Text that people gave, made harmless for a log: it begins no line of its own, moves no cursor, turns no text around."""
+"""Text that people gave, made harmless for a log: as :mod:`engine.plain_text` does it for terminals too."""
 
-_VISIBLE = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
-    # Line and paragraph separators, and what changes the direction of text.
-    **{
-        code: f"\\u{code:04x}"
-        for code in (0x2028, 0x2029, 0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-    },
-    ord("\n"): "\\n",
-    ord("\r"): "\\r",
-    ord("\t"): "\\t",
-}
+from engine.plain_text import many_lines, one_line
 
-
-def one_line(text: str) -> str:
-    """``text`` in one line: control characters as ``\\n`` or ``\\x1b``, and no half characters that cannot be written."""
-    return text.translate(_VISIBLE).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def many_lines(text: str) -> str:
-    """The same, with the line breaks kept: for tracebacks, where a reader must see to it that no line begins like another."""
-    return "\n".join(one_line(line) for line in text.split("\n"))
+__all__ = ["many_lines", "one_line"]

@@ -113,7 +113,7 @@ def _choose(request: PageRequest, query: QueryDict) -> _Choice:
         preset, problem = search_presets().get(_FIRST_PRESET), str(error)
     number = str(query.get("version", ""))
     version: Version | None
-    if number.isdecimal() and int(number):
+    if number.isdecimal() and len(number) < 19 and int(number):
         version = get_version_for_user(request.user, int(number))
     else:
         version = ready_versions(get_place(request).project).first()

@@ -81,8 +81,9 @@ def _metrics(prefix: str, values: Mapping[str, float | None], moment: int, step:
 
 
 def _key(name: str) -> str:
-    """MLflow's names have no ``@``: ndcg@10 is ndcg_at_10."""
-    return _NOT_IN_KEYS.sub("_", name.replace("@", "_at_"))[:_LONGEST_KEY]
+    """MLflow's names have no ``@``: ndcg@10 is ndcg_at_10. And they are paths that lead nowhere else: no ``//``, no ``..``."""
+    parts = _NOT_IN_KEYS.sub("_", name.replace("@", "_at_"))[:_LONGEST_KEY].split("/")
+    return "/".join("_" if part in (".", "..") else part for part in parts if part) or "_"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

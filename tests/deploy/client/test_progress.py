@@ -7,6 +7,8 @@ import pytest
 from darec_lab.progress import plain, shown
 from darec_lab.show import show
 
+from tests.support.attacks import ATTACKS, raw_controls
+
 
 @pytest.fixture
 def _no_rich(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,3 +45,15 @@ def test_without_rich_there_are_lines(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr()
     assert said.err == "run 1 train 50%\nrun 1 succeeded 100%\n"
     assert said.out == "id\ttags\tndcg@10\tx\n1\ta, b\t0.05712\t-\n"
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=lambda text: ascii(text)[:24])
+def test_attacks_are_letters_in_a_terminal(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show([{"title": text, text: [text, 1.5]}], False, None)
+    show([], True, {"title": text})
+    with shown(text, True) as told:
+        told(1, 2, text)
+    written = capsys.readouterr()
+    assert not raw_controls(written.out)
+    assert not any(line.startswith("ERROR: a line of its own") for line in (written.out + written.err).splitlines())
+    assert plain(text).isprintable()

@@ -15,6 +15,7 @@ from engine.spec import RunSpec
 from tests.engine.commands.test_main import engine, last_line
 from tests.engine.methods.runs import small_spec
 from tests.engine.neighbours.board import read_boards
+from tests.support.attacks import ATTACKS
 
 
 def single(value: float) -> float:
@@ -86,3 +87,14 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     refused = engine(*fit, "--preset", "sasrec", "--out", "runs/pop", cwd=tmp_path)
     assert refused.returncode == 2
     assert len(list((tmp_path / "boards" / "pop").iterdir())) == 1, "a run that is refused leaves no file"
+
+
+def test_attacks_in_settings_are_shown_as_code(tmp_path: Path) -> None:
+    spec = {"notes": list(ATTACKS), **{f"{number}": text for number, text in enumerate(ATTACKS)}}
+    with TensorBoardReport(tmp_path, "run[red]", spec) as board:
+        board(MetricEvent(split="train", step=1, epoch=1, values={"loss": 1.0}))
+    (found,) = read_boards(tmp_path / "run[red]")
+    ((text,),) = found["texts"].values()
+    # Four blanks begin a line of code, in which neither Markdown nor HTML means anything.
+    assert all(line.startswith("    ") for line in text.split("\n") if line)
+    assert found["hparams"]["hparams"]["0"] == ATTACKS[0]

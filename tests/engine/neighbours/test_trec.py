@@ -17,6 +17,7 @@ from engine.recommend import Recommender
 from engine.run import run
 from tests.engine.conftest import write_version
 from tests.engine.methods.runs import small_spec
+from tests.support.attacks import ATTACKS
 from tests.tools.environments import tool
 
 Run = dict[str, dict[str, float]]
@@ -131,3 +132,9 @@ def test_hostile_ids_stay_one_field(tmp_path: Path) -> None:
     assert read_qrels(tmp_path / "out" / QRELS) == {"u%201": {"f%20g": 1}, "v%E2%80%83%25": {"f%20g": 1}}
     with pytest.raises(UserError, match="exists already"):
         write_trec(Recommender.open(tmp_path / "run"), "test", 10, tmp_path / "out")
+
+
+def test_attacks_stay_one_field() -> None:
+    told = [field(text) for text in ATTACKS]
+    assert all(len(one.split()) == 1 and len(one.splitlines()) == 1 for one in told), told
+    assert len(set(told)) == len(set(ATTACKS))

@@ -13,6 +13,7 @@ from engine.errors import RunCancelled, UserError
 from engine.events import Event, LogEvent, MetricEvent
 from engine.result import Result
 from engine.run import run
+from engine.seal import seal
 from engine.training.checkpoint import CheckpointFolder
 from tests.engine.methods.runs import small_spec
 
@@ -53,6 +54,7 @@ def test_the_time_of_what_is_continued_counts(planted: Version, tmp_path: Path) 
     assert end is not None
     state = CheckpointFolder.read_state(end)
     (end / "state.json").write_text(json.dumps({**state, "seconds": 5000.0}))
+    seal(end)
     assert train(planted, tmp_path, epochs=2).seconds > 5000
 
 

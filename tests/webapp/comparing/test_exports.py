@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from engine.data.formulas import FORMULA
+from tests.support.attacks import ATTACKS, raw_controls
 from tests.webapp.comparing.planting import address, plant_runs
 from tests.webapp.people import PROTOCOL, make_run
 from webapp.comparing.exports import escape_latex
@@ -66,6 +69,28 @@ def test_latex_signs_and_control_characters() -> None:
     )
     assert escape_latex("a\nb\x00c\u202ed") == "a b c d"
     assert escape_latex("\\input{/etc/passwd}") == r"\textbackslash{}input\{/etc/passwd\}"
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=lambda text: ascii(text)[:24])
+def test_attacks_are_no_orders_to_latex(text: str) -> None:
+    told = escape_latex(text)
+    assert not raw_controls(told)
+    assert "\n" not in told
+    ours = re.compile(
+        r"\\(text(backslash|ascii(tilde|circum|grave)|less|greater|bar|quotedbl|quotesingle|periodcentered)\{\}|[&%$#_{}])"
+    )
+    assert not re.search(r"[\\&%$#_{}~^<>|\"`]", ours.sub("", told)), told
+
+
+def test_attacks_keep_each_run_in_its_line(alice: Client, runs: list[Run]) -> None:
+    for text in ATTACKS:
+        Run.objects.filter(pk=runs[0].pk).update(preset=text[:50].replace("\x00", ""), tags=[text[:50]])
+        chosen = address(runs, "/export/tex", columns="test.ndcg@10,preset")
+        lines = alice.get(chosen).content.decode().splitlines()
+        assert sum(line.endswith(r"\\") and line.startswith("run-") for line in lines) == 3, text
+        rows = list(csv.reader(io.StringIO(alice.get(chosen.replace("/tex", "/csv")).content.decode(), newline="")))
+        assert len(rows) == 5, text
+        assert not any(re.match(FORMULA, cell) for row in rows for cell in row), text
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")

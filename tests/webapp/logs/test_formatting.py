@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from tests.support.attacks import ATTACKS, raw_controls
 from webapp.logs.about import about, begin_about, known_ids
 from webapp.logs.clean import many_lines, one_line
 from webapp.logs.formatting import JsonFormatter, PlainFormatter, make_formatter
@@ -69,6 +70,16 @@ def test_a_title_forges_no_line_and_moves_no_cursor(formatter: type[logging.Form
     said = json.loads(line)["message"] if formatter is JsonFormatter else line
     assert said.isprintable()
     assert "forged" in said
+
+
+@pytest.mark.parametrize("formatter", [PlainFormatter, JsonFormatter])
+def test_attacks_stay_in_the_line_of_a_record_with_its_exception(formatter: type[logging.Formatter]) -> None:
+    for text in ATTACKS:
+        written = formatter().format(record("%s", text, error=raised(text)))
+        assert not raw_controls(written), text
+        first, *rest = written.split("\n")
+        assert "webapp.test" in first
+        assert all(line.startswith("    | ") for line in rest), text
 
 
 def test_a_traceback_stays_within_its_record() -> None:

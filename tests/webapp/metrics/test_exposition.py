@@ -1,9 +1,11 @@
 """The text format, letter by letter."""
 
 import math
+import re
 
 import pytest
 
+from tests.support.attacks import ATTACKS
 from webapp.metrics.exposition import Family, number, write
 
 
@@ -39,3 +41,16 @@ def test_numbers(value: float, text: str) -> None:
 def test_a_histogram_needs_a_count_for_each_bucket() -> None:
     with pytest.raises(ValueError, match="zip"):
         Family("b", "histogram", "").add_histogram({}, (1.0,), [1], 1.0)
+
+
+def test_attacks_stay_within_their_label() -> None:
+    letters = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
+    for text in ATTACKS:
+        family = Family("a_total", "counter", text)
+        family.add(1, {"view": text})
+        helped, kind, sample, end = write([family]).split("\n")
+        assert (kind, end) == ("# TYPE a_total counter", "")
+        assert helped.startswith("# HELP a_total ")
+        found = re.fullmatch(r'a_total\{view="((?:[^"\\]|\\["\\n])*)"\} 1', sample, re.DOTALL)
+        assert found, sample
+        assert re.sub(r"\\.", lambda sign: letters[sign[0]], found[1]) == text

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from tests.support.attacks import ATTACKS
 from tests.workers.mlflow.server import MlflowServer, mlflow_server
 from tests.workers.mlflow.telling import MakeRun, begun, due, tell
 from tests.workers.stand_in import make_result
@@ -120,6 +121,21 @@ def test_hostile_and_long_texts_arrive(make_run: MakeRun, server: MlflowServer) 
     assert found["params"]["l_yers_at__at_.a_b_c"] == '[1, {"d": null}]'
     assert found["tags"]["dareclab.tags"] == ", ".join(tags)
     assert found["tags"]["dareclab.error"] == "é" * 5000
+
+
+def test_attacks_arrive_letter_by_letter(make_run: MakeRun, server: MlflowServer) -> None:
+    run, attempt = begun(make_run)
+    tags = [text[:50] for text in ATTACKS]  # as long as a tag can be
+    notes = {f"note {number}": text for number, text in enumerate(ATTACKS)}
+    spec = {**run.spec, **notes, **dict.fromkeys(ATTACKS, "as a name")}
+    Run.objects.filter(pk=run.pk).update(spec=spec, tags=tags, error="".join(ATTACKS))
+    tell(attempt, 0, 1)
+    assert mirror(due(run).pk), Mirror.objects.get().last_error
+    found = remote(server)
+    assert {name: found["params"][name] for name in notes} == notes
+    assert found["tags"]["dareclab.tags"] == ", ".join(tags)
+    assert all(name.isprintable() and name.isascii() for name in found["params"])
+    assert "evil.example" not in found["tags"]["mlflow.note.content"]
 
 
 def test_what_was_begun_is_found_again_and_told_twice_does_no_harm(make_run: MakeRun, server: MlflowServer) -> None:
