@@ -70,6 +70,7 @@ def review(request: HttpRequest, version_id: PathId, body: ReviewIn) -> dict[str
     user = user_of(request)
     version = get_version_for_user(user, version_id)
     step = Review(body.review)
+    require_role(user, version.dataset.project, Role.RESEARCHER)
     require_role(user, version.dataset.project, role_for(version, step))
     review_version(version, user, step, body.reason)
     return version_full(version)
