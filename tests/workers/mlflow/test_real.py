@@ -125,7 +125,7 @@ def test_hostile_and_long_texts_arrive(make_run: MakeRun, server: MlflowServer) 
 
 def test_attacks_arrive_letter_by_letter(make_run: MakeRun, server: MlflowServer) -> None:
     run, attempt = begun(make_run)
-    tags = [text[:50] for text in ATTACKS]  # as long as a tag can be
+    tags = [text[:40] for text in ATTACKS]  # as long as a tag can be
     notes = {f"note {number}": text for number, text in enumerate(ATTACKS)}
     spec = {**run.spec, **notes, **dict.fromkeys(ATTACKS, "as a name")}
     Run.objects.filter(pk=run.pk).update(spec=spec, tags=tags, error="".join(ATTACKS))
