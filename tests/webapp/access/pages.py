@@ -191,6 +191,7 @@ def _runs(cast: Cast) -> list[Request]:
         request("POST", f"/runs/{trained.pk}/refit"),
         request("POST", f"/runs/{trained.pk}/promote"),
         request("POST", f"/runs/{trained.pk}/everyone", data={"k": "5", "form": "csv"}),
+        request("POST", f"/runs/{run.pk}/everyone/{_lists_under_way(cast)}/cancel"),
         request("POST", f"/groups/{whole.group.pk}", "cancel"),
     ]
 
@@ -238,6 +239,10 @@ def _accounts(cast: Cast) -> list[Request]:
 def _of_version(cast: Cast) -> str:
     version = cast.whole.version
     return f"/datasets/{version.dataset_id}/versions/{version.number}"
+
+
+def _lists_under_way(cast: Cast) -> int:
+    return int(cast.whole.run.user_lists.get(state=ListsState.MAKING).pk)
 
 
 def _ready_lists(cast: Cast) -> int:
