@@ -96,12 +96,12 @@ def test_a_database_that_is_away_and_one_that_says_nothing(here: Place) -> None:
 
 def test_a_database_that_is_older_or_newer(elsewhere: Place) -> None:
     assert elsewhere.manage("migrate", "--verbosity", "0").returncode == 0
-    assert elsewhere.manage("migrate", "serving", "zero", "--verbosity", "0").returncode == 0
+    assert elsewhere.manage("migrate", "quotas", "zero", "--verbosity", "0").returncode == 0
     with elsewhere.connect() as server:
         server.execute("insert into django_migrations (app, name, applied) values ('datasets', '9999_future', now())")
     done = elsewhere.manage("doctor", "--worker-seconds", "0.1", SECRET_KEY=KEY)
     assert done.returncode == 1
-    assert "migrations: 1 are missing: serving.0001_ask." in done.stdout
+    assert "migrations: 1 are missing: quotas.0001_quotas." in done.stdout
     assert "Run: python manage.py migrate" in done.stdout
     assert "newer than this software: datasets.9999_future" in done.stdout
 

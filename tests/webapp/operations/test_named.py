@@ -15,9 +15,11 @@ from webapp.operations.named import NAMING, named_folders
 pytestmark = pytest.mark.django_db
 _LOOKS_LIKE_ONE = re.compile(r"(^|_)(key|keys|stored|folder|file|object|location)$|storage")
 NO_OBJECTS = {
+    "accounts.FailedTry.key": "a keyed hash of who tried",
     "accounts.IdempotentRequest.key": "what the client calls its request",
     "comparing.RunComparison.key": "a hash of what is compared",
     "curation.CatalogueItem.title_key": "letters of a title",
+    "quotas.StoredFolder.key": "how large a folder was that a version or a run names itself",
     "datasets.Upload.key": "its folder holds the parts, and each part names itself",
 }
 """Fields that only sound like names of objects, and why."""
