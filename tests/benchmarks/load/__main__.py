@@ -35,7 +35,7 @@ async def work(site: FullSite, options: argparse.Namespace, tokens: list[str], v
         for number, token in enumerate(tokens[options.launching :]):
             # Who uploads once only does so when everybody is there.
             last = end if options.again else 0.0
-            tasks.create_task(upload(site.address, token, number, size, last, seen))
+            tasks.create_task(upload(site.address, token, number, size, last, options.pause, seen))
     return await looking, seen, await memory
 
 
@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--uploading", type=int, default=10)
     parser.add_argument("--megabytes", type=float, default=100, help="of each upload")
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--pause", type=float, default=10, help="seconds between two launches of one person")
+    parser.add_argument("--pause", type=float, default=10, help="seconds between two launches, or uploads, of one person")
     parser.add_argument("--again", action="store_true", help="upload again and again until the time is over, as a soak does")
     options = parser.parse_args()
     with full_site(options.runs, 20) as site:

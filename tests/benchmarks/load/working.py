@@ -51,13 +51,15 @@ async def launch(address: str, token: str, version: int, number: int, end: float
             await asyncio.sleep(pause)
 
 
-async def upload(address: str, token: str, number: int, size: int, end: float, seen: Promised) -> None:
-    """One person: a file of ``size`` bytes in parts, a version of it, and the next until ``end``; at least one."""
+async def upload(address: str, token: str, number: int, size: int, end: float, pause: float, seen: Promised) -> None:
+    """One person: a file of ``size`` bytes in parts, a version of it, and ``pause`` seconds later the next until ``end``."""
     async with _client(address, token) as client:
         count = 0
         while count == 0 or time.monotonic() < end:
             await _upload_one(client, f"load {number}-{count}", size, seen)
             count += 1
+            if time.monotonic() < end:
+                await asyncio.sleep(pause)
 
 
 async def _upload_one(client: httpx.AsyncClient, name: str, size: int, seen: Promised) -> None:
