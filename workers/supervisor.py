@@ -27,6 +27,7 @@ from workers.failures import (
     MAKING_TOOK_TOO_MUCH,
     READING_TOOK_TOO_MUCH,
     describe_exit,
+    is_storage_gone,
 )
 from workers.leash import STOPPED_EXIT
 from workers.timings import Timings
@@ -58,7 +59,7 @@ def supervise_run(attempt: RunAttempt, timings: Timings) -> None:
         retrying(attempt.give_back, timings.silence)
     else:
         retrying(lambda: attempt.lose(describe_exit(code)), timings.silence)
-    retrying(lambda: measure_run(attempt.pk), timings.silence)
+    _measure(measure_run, attempt.pk, timings)
 
 
 def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
@@ -81,10 +82,20 @@ def supervise_version(attempt: VersionAttempt, timings: Timings) -> None:
     used = Version.objects.filter(storage_key=key, state=VersionState.READY)
     if not retrying(used.exists, timings.silence):
         delete_folder(key)
-    retrying(lambda: measure_version(attempt.pk), timings.silence)
+    _measure(measure_version, attempt.pk, timings)
     if upload and not retrying(here.exists, timings.silence):
         # Discarded meanwhile; the child may have made its folder anew.
         delete_folder(upload)
+
+
+def _measure(measure: Callable[[int], None], pk: int, timings: Timings) -> None:
+    """Note how much the row's files take. Its state is true already: where the storage is away, the hourly sweep measures."""
+    try:
+        retrying(lambda: measure(pk), timings.silence)
+    except Exception as error:
+        if not is_storage_gone(error):
+            raise
+        _log.warning("the storage does not answer, so nothing is measured for quotas: %s", error)
 
 
 def supervise_derivation(derived: int, timings: Timings) -> None:
