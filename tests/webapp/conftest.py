@@ -1,5 +1,6 @@
 """Fixtures of the web tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.webapp.people import People, make_people, make_version
+from webapp import broker
 from webapp.datasets.models import Version
 
 
@@ -18,6 +20,15 @@ def _quick_settings(settings: Settings, tmp_path: Path) -> None:
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {"default": storage, "staticfiles": static}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def dead_broker(settings: Settings) -> Iterator[None]:
+    """A broker that does not answer. Nobody remembers it afterwards: other tests use the living one."""
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    broker.producer.cache_clear()
+    yield
+    broker.producer.cache_clear()
 
 
 @pytest.fixture

@@ -1,22 +1,13 @@
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.webapp.people import form_of, make_run
 from webapp import broker
 from webapp.datasets.models import Version
 from webapp.experiments.models import Run
-
-
-@pytest.fixture
-def dead_broker(settings: Settings) -> Iterator[None]:
-    settings.BROKER_URL = "redis://127.0.0.1:1/0"
-    broker.producer.cache_clear()
-    yield
-    broker.producer.cache_clear()
 
 
 def test_a_living_broker_takes_the_message(db: None) -> None:

@@ -40,25 +40,17 @@ def test_a_worker_of_another_queue_does_not_count(visitor: Client, version: Vers
     assert visitor.get("/readyz").status_code == 503
 
 
-def test_without_a_broker(visitor: Client, settings: Settings) -> None:
-    settings.BROKER_URL = "redis://127.0.0.1:1/0"
-    broker.producer.cache_clear()
-    try:
-        response = visitor.get("/readyz")
-    finally:
-        broker.producer.cache_clear()
+@pytest.mark.usefixtures("dead_broker")
+def test_without_a_broker(visitor: Client) -> None:
+    response = visitor.get("/readyz")
     assert response.status_code == 503
     assert response.json() == {"database": "ok", "broker": "does not answer", "worker": "does not answer"}
     assert not Echo.objects.exists()
 
 
-def test_pages_alone_need_neither_broker_nor_worker(visitor: Client, settings: Settings) -> None:
-    settings.BROKER_URL = "redis://127.0.0.1:1/0"
-    broker.producer.cache_clear()
-    try:
-        response = visitor.get("/readyz?only=web")
-    finally:
-        broker.producer.cache_clear()
+@pytest.mark.usefixtures("dead_broker")
+def test_pages_alone_need_neither_broker_nor_worker(visitor: Client) -> None:
+    response = visitor.get("/readyz?only=web")
     assert (response.status_code, response.json()) == (200, {"database": "ok"})
     assert visitor.get("/readyz?only=nonsense").status_code == 503
 

@@ -3,11 +3,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from tests.webapp.fleet.machines import give_job, make_helpers, make_node
 from tests.webapp.people import HOSTILE, People, make_run
-from webapp import broker
 from webapp.accounts.models import Membership
 from webapp.datasets.models import Version
 from webapp.fleet.queues import forget_lengths
@@ -77,15 +76,11 @@ def test_who_is_in_no_project_may_look(people: People) -> None:
     assert people.client("bob").get("/workers").status_code == 200
 
 
-def test_a_broker_that_is_away_is_said(alice: Client, version: Version, settings: Settings) -> None:
+@pytest.mark.usefixtures("dead_broker")
+def test_a_broker_that_is_away_is_said(alice: Client, version: Version) -> None:
     make_node()
     make_run(version)
-    settings.BROKER_URL = "redis://127.0.0.1:1/0"
-    broker.producer.cache_clear()
-    try:
-        body = alice.get("/workers").content.decode()
-    finally:
-        broker.producer.cache_clear()
+    body = alice.get("/workers").content.decode()
     assert 'id="broker-away"' in body
     assert "The broker does not answer: and no reaper runs" in body
 
