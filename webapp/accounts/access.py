@@ -83,7 +83,7 @@ def enter_project(request: PageRequest, project: Project) -> Place:
 def get_project_for_user(user: User, pk: int) -> Project:
     """A project that the user is a member of, or 404."""
     try:
-        return Project.objects.get(pk=pk, memberships__user=user)
+        return Project.objects.select_related("quota").get(pk=pk, memberships__user=user)
     except Project.DoesNotExist:
         raise Http404("There is no such project, or it is not yours.") from None
 

@@ -148,7 +148,7 @@ def _context(request: PageRequest, project: Project, shown: str | None, forms_of
         "about": forms_of["about"],
         "invitation_form": forms_of["invitation"],
         "invitations": [_invitation_line(row) for row in open_invitations(project)] if admin else [],
-        "quotas": quota_lines(project.pk),
+        "quotas": quota_lines(project),
         "section": "projects",
     }
 

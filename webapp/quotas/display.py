@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from webapp.accounts.models import Project
 from webapp.display import count, duration, size
-from webapp.quotas.limits import limits_of
+from webapp.quotas.limits import limits_from
 from webapp.quotas.use import use_of
 
 
-def quota_lines(project: int) -> list[dict[str, Any]]:
+def quota_lines(project: Project) -> list[dict[str, Any]]:
     """A line for each thing that is counted: ``name``, ``used`` and ``limit`` in words, and ``share`` (0 to 100, None without a
     limit)."""
-    limits, use = limits_of(project), use_of(project)
+    limits, use = limits_from(getattr(project, "quota", None)), use_of(project.pk)
     worked, spent = use.month_seconds, limits.month_seconds
     month = "of workers on runs, by the clock; counted anew from the first of each month (UTC)"
     lines = [

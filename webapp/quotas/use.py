@@ -4,8 +4,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, FloatField, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Extract, Now
+from django.db.models import Count, F, FloatField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Extract, Greatest, Now
 from django.utils import timezone
 
 from webapp.accounts.models import Project
@@ -31,9 +31,12 @@ class Use:
 
 
 def use_of(project: int) -> Use:
-    """What the project with this primary key uses now. Two queries."""
+    """What the project with this primary key uses now. One query."""
     waiting = Run.objects.filter(project=OuterRef("pk"), state=RunState.QUEUED)
     spent = MonthOfWork.objects.filter(project=OuterRef("pk"), month=this_month())
+    # Attempts that have not ended; what they took before this month is left out.
+    working = Run.objects.filter(project=OuterRef("pk"), state__in=WORKING_STATES, started_at__isnull=False)
+    taken = Extract(Now() - Greatest(F("started_at"), Value(month_start(this_month()))), "epoch")
     parts: dict[str, Any] = {
         "folders": _sum(StoredFolder.objects.filter(project=OuterRef("pk")), "project", "size"),
         "uploads": _sum(
@@ -43,18 +46,11 @@ def use_of(project: int) -> Use:
         "lists": _sum(UserLists.objects.filter(run__project=OuterRef("pk")), "run__project", "size"),
         "waiting": _total(waiting, "project", Count("pk")),
         "spent": _sum(spent, "project", "seconds"),
+        "under_way": _total(working, "project", Sum(Greatest(taken, 0.0, output_field=FloatField()))),
     }
     found: Any = Project.objects.filter(pk=project).values(**parts).get()
     disk = sum(int(found[name]) for name in ("folders", "uploads", "archives", "lists"))
-    return Use(disk, int(found["waiting"]), float(found["spent"]) + seconds_under_way(project))
-
-
-def seconds_under_way(project: int) -> float:
-    """Seconds that attempts at runs of the project have taken that have not ended; those of earlier months are left out."""
-    first, now = month_start(this_month()), timezone.now()
-    working = Run.objects.filter(project=project, state__in=WORKING_STATES)
-    begun = [started for started in working.values_list("started_at", flat=True) if started is not None]
-    return sum(max(0.0, (now - max(started, first)).total_seconds()) for started in begun)
+    return Use(disk, int(found["waiting"]), float(found["spent"]) + float(found["under_way"]))
 
 
 def seconds_of_run(run: int) -> float:
