@@ -1,12 +1,9 @@
-"""The whole story without a browser: by the client, by the console command, and by the curl commands of its README."""
+"""Without a browser, on a small catalogue: by the client and by the console command. By its README: test_client_story.py."""
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -78,26 +75,3 @@ def test_by_the_console(site: Site, token: str, files: Path, tmp_path: Path) -> 
     assert "test" in command("compare", *runs)
     command("pull", runs[0], "--file", "result.json", "--out", "pulled")
     assert json.loads((tmp_path / "pulled" / "result.json").read_text())
-
-
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_by_curl_as_the_readme_says(site: Site, token: str, files: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "catalogue.zip"
-    with zipfile.ZipFile(archive, "w") as sink:
-        for name in ("interactions.csv", "items.csv"):
-            sink.write(files / name, name)
-    item = (files / "items.csv").read_text(encoding="utf-8").splitlines()[1].partition(",")[0]
-    script = re.findall(r"```bash\n(.*?)```", (CLIENT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[0]
-    own = {"FILE": str(archive), "PRESET": "item-knn", "HISTORY": json.dumps([item])}
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env={**surroundings(site, token), **own},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "'score'" in done.stdout.rpartition("recommended:")[2]
-    assert json.loads((tmp_path / "result.json").read_text())
