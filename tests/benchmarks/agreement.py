@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from scipy.stats import kendalltau
 
 from engine.search.folder import PLAN, SearchFolder
@@ -23,6 +22,7 @@ from engine.search.plan import SearchPlan, full_run
 from engine.search.trial import Trial
 from engine.spec import validate
 from engine.study.folder import finished, read_result
+from tests.benchmarks.tuning import study_file
 
 
 def spread(trials: Sequence[Trial], count: int) -> list[Trial]:
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     plan = validate(SearchPlan, json.loads((options.search / PLAN).read_text(encoding="utf-8"))["plan"])
     trials = [each.trial() for each in SearchFolder(options.search).trials()]
     if options.what == "plan":
-        print(yaml.safe_dump(study_of(plan, spread(trials, options.trials)), sort_keys=False))
+        print(study_file(study_of(plan, spread(trials, options.trials))))
     elif options.study is None:
         parser.error("compare needs the folder of the study too")
     else:

@@ -1,16 +1,15 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from engine.study.file import read_study
-from tests.benchmarks.tuning import DATA, tuning_study
+from tests.benchmarks.tuning import DATA, study_file, tuning_study
 
 
 @pytest.mark.parametrize("data", DATA)
 def test_every_method_has_as_many_configurations_and_minutes(data: str, tmp_path: Path) -> None:
     path = tmp_path / "tune.yaml"
-    path.write_text(yaml.safe_dump(tuning_study(data)), encoding="utf-8")
+    path.write_text(study_file(tuning_study(data)), encoding="utf-8")
     study = read_study(path)
     assert study.seeds == (0,)
     assert len(study.members) == 3 * 10

@@ -7,10 +7,9 @@ Choose by validation alone. Minutes are processor time, so that other work on th
 are tuned on a share of their users, see ``tests.benchmarks.sample``.
 """
 
+import json
 import sys
 from typing import Any, NamedTuple
-
-import yaml
 
 Settings = dict[str, Any]
 
@@ -89,7 +88,12 @@ def _darec(data: Setting) -> Settings:
     return {**windows, **softmax, **texts, "training.batch_size": data.batch}
 
 
+def study_file(study: dict[str, Any]) -> str:
+    """The text of a study file. JSON is YAML too, and writes out what several configurations share: aliases are not read."""
+    return json.dumps(study, indent=1)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] not in [[name] for name in DATA]:
         sys.exit(f"Name one of: {', '.join(DATA)}.")
-    print(yaml.safe_dump(tuning_study(sys.argv[1]), sort_keys=False))
+    print(study_file(tuning_study(sys.argv[1])))

@@ -51,7 +51,7 @@ _SQL = f"""
         JOIN {Run._meta.db_table} run ON run.id = %(run)s
         JOIN {Membership._meta.db_table} member ON member.user_id = person.id AND member.project_id = run.project_id
     WHERE token.lookup = %(lookup)s
-"""  # noqa: S608 - names of tables and columns
+"""  # nosec B608  # names of tables and columns; values are parameters  # noqa: S608 - names of ours
 _NOT_PREPARED = (InvalidSqlStatementName, DuplicatePreparedStatement, FeatureNotSupported)
 """A pooler between us and Postgres mixed up who prepared what; or a migration changed a column since."""
 

@@ -23,7 +23,7 @@ WITH RECURSIVE family AS (
 SELECT family.id, attempt, min((payload->>'step')::bigint)
 FROM family JOIN {RunEvent._meta.db_table} event ON event.run_id = family.id
 WHERE type = 'metric' GROUP BY back, family.id, attempt ORDER BY back DESC, attempt
-"""  # noqa: S608 - table names of ours
+"""  # nosec B608  # names of tables and columns; values are parameters  # noqa: S608 - names of ours
 
 
 def event_file_name(run: Run) -> str:
