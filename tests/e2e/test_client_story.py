@@ -30,11 +30,14 @@ README = (CLIENT / "README.md").read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 CONSOLE, CURL = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 TOKEN = """
-from django.contrib.auth.models import User
+import secrets
+from webapp.accounts.actions import ensure_account
 from webapp.accounts.models import Scope
 from webapp.accounts.tokens import issue_token
-print("token:", issue_token(User.objects.get(username="alice"), "story", 1, Scope.CURATE)[1])
+name = "reader-" + secrets.token_hex(4)
+print("token:", issue_token(ensure_account(name, secrets.token_hex(12), name, "admin"), "story", 1, Scope.CURATE)[1])
 """
+"""Of a new person with a project of their own: each block is followed by somebody who begins."""
 USERS, ITEMS, OF_CORE_5 = 943, 1_682, "943 users; 1349 items; 99287 interactions"
 Story = Callable[[list[str]], str]
 
