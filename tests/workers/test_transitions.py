@@ -28,7 +28,7 @@ FINAL = {
     "run": {RunState.DRAFT, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.LOST},
     "version": {VersionState.READY, VersionState.FAILED, VersionState.DELETED},
     "derived": {DerivedState.READY, DerivedState.FAILED},
-    "lists": {ListsState.READY, ListsState.FAILED},
+    "lists": {ListsState.READY, ListsState.FAILED, ListsState.CANCELLED},
     "question": {QuestionState.ANSWERED, QuestionState.FAILED},
     "ask": {AskState.ANSWERED, AskState.FAILED},
     "search": {SearchState.FINISHED, SearchState.FAILED, SearchState.CANCELLED},

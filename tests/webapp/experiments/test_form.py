@@ -42,7 +42,7 @@ def test_ranges_in_words() -> None:
     form = SpecForm(get_preset("darec-nano"))
     assert field(form, "training.epochs").limits == "1 to 100,000"
     assert field(form, "training.learning_rate").limits == "more than 0, up to 10"
-    assert field(form, "training.clip").limits == "more than 0"
+    assert field(form, "training.clip").limits == "more than 0, up to 1,000,000"
     assert field(form, "method.injection.share_of_time").limits == "0 to less than 1"
     assert field(form, "method.backbone").limits == ""
 
