@@ -48,13 +48,13 @@ $(STAMP): pyproject.toml constraints.txt
 
 tools: $(TOOLS_STAMP) $(PEFT_STAMP)  ## build the environments of other people's tools, which some tests ask (`make test` does it)
 
-$(TOOLS_STAMP): tests/tools/requirements.txt $(STAMP)
+$(TOOLS_STAMP): tests/tools/requirements.txt | $(STAMP)
 	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
 	@echo "Installing the tests' tools into $(TOOLS): a minute or two."
 	@$(TOOLS)/bin/python -m pip install --quiet --no-deps --requirement tests/tools/requirements.txt
 	@touch $(TOOLS_STAMP)
 
-$(PEFT_STAMP): tests/tools/peft.txt constraints.txt $(STAMP)
+$(PEFT_STAMP): tests/tools/peft.txt constraints.txt | $(STAMP)
 	@rm -rf $(PEFT) && $(PYTHON) -m venv $(PEFT)
 	@echo "Installing PEFT without this project into $(PEFT): a minute."
 	@$(PEFT)/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/tools/peft.txt

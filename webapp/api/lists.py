@@ -32,7 +32,7 @@ class ListsIn(Schema):
     model_config = example(k=20, format="csv", seen="protocol")
 
     k: int = Field(20, description=f"items a user, 1 to {MOST_ITEMS}")
-    format: str = Field("parquet", description="parquet, csv (for people: titles, no formulas), csv-raw or jsonl")
+    format: str = Field("parquet", description="parquet, csv (for people: titles, no formulas), csv-raw, jsonl or trec")
     seen: str = Field(
         "protocol", description="items that a user has already: protocol (as the run was evaluated), remove or keep"
     )

@@ -11,19 +11,21 @@ from webapp.experiments.models import Run, RunEvent
 MAIN_METRIC = "ndcg@10"
 POINTS = 250
 """At most about so many points a line."""
-_GENERATIONS = 20
+GENERATIONS = 20
 """A run may extend one that extended another: so many steps back are drawn."""
+FAMILY = f"""WITH RECURSIVE family AS (
+    SELECT id, continues_id, 0 AS back FROM {Run._meta.db_table} WHERE id = %(run)s
+    UNION ALL
+    SELECT older.id, older.continues_id, back + 1 FROM {Run._meta.db_table} older
+    JOIN family ON older.id = family.continues_id WHERE back < %(generations)s
+)"""  # nosec B608  # the table's name alone; values are parameters  # noqa: S608 - table name of ours
+"""The beginning of a query about ``run`` and those that it extends, at most ``generations`` steps ``back``."""
 
 # Of each step the newest report counts: a later attempt repeats what the former did after its last checkpoint, and a run that
 # extends another what that one did after the checkpoint that was copied. A line of too many points is cut into stretches of
 # which the lowest and the highest stay, so that no dip and no best epoch is lost.
 _SQL = f"""
-WITH RECURSIVE family AS (
-    SELECT id, continues_id, 0 AS back FROM {Run._meta.db_table} WHERE id = %(run)s
-    UNION ALL
-    SELECT older.id, older.continues_id, back + 1 FROM {Run._meta.db_table} older
-    JOIN family ON older.id = family.continues_id WHERE back < %(generations)s
-), points AS MATERIALIZED (
+{FAMILY}, points AS MATERIALIZED (
     SELECT back, attempt, sequence, payload->>'split' AS split,
         (payload->>'step')::bigint AS step, (payload->>'epoch')::bigint AS epoch,
         (CASE payload->>'split' WHEN 'train' THEN payload->'values'->>'loss'
@@ -93,7 +95,7 @@ def curve(run: Run) -> Curve:
         "metric": MAIN_METRIC,
         "points": POINTS,
         "stretches": POINTS // 2,
-        "generations": _GENERATIONS,
+        "generations": GENERATIONS,
     }
     lines: dict[str, list[Point]] = {"valid": [], "train": [], "attempt": []}
     total = 0

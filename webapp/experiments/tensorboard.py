@@ -7,19 +7,13 @@ from typing import Any
 from django.db import connection
 
 from engine.neighbours import tensorboard
+from webapp.experiments.events import FAMILY, GENERATIONS
 from webapp.experiments.models import ENDED_STATES, Run, RunEvent, RunState
 
-_GENERATIONS = 20
-"""As the chart: a run may extend one that extended another."""
 _BATCH = 2000
 # Each attempt of the run, and of those that it extends, the oldest first, with the first step that it reported.
 _SQL = f"""
-WITH RECURSIVE family AS (
-    SELECT id, continues_id, 0 AS back FROM {Run._meta.db_table} WHERE id = %(run)s
-    UNION ALL
-    SELECT older.id, older.continues_id, back + 1 FROM {Run._meta.db_table} older
-    JOIN family ON older.id = family.continues_id WHERE back < %(generations)s
-)
+{FAMILY}
 SELECT family.id, attempt, min((payload->>'step')::bigint)
 FROM family JOIN {RunEvent._meta.db_table} event ON event.run_id = family.id
 WHERE type = 'metric' GROUP BY back, family.id, attempt ORDER BY back DESC, attempt
@@ -52,7 +46,7 @@ def event_file(run: Run) -> Iterator[bytes]:
 def _metrics(run: Run) -> Iterator[tuple[dict[str, Any], datetime]]:
     """Payload and time of the metric events that count, in order."""
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"run": run.pk, "generations": _GENERATIONS})
+        cursor.execute(_SQL, {"run": run.pk, "generations": GENERATIONS})
         parts = list(cursor.fetchall())
     for index, (pk, attempt, _) in enumerate(parts):
         over = min((first for _, _, first in parts[index + 1 :]), default=None)
