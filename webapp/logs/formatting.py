@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from django.core.exceptions import ImproperlyConfigured
 
+from engine.plain_text import many_lines, one_line
 from webapp.environment import env
 from webapp.logs.about import known_ids
-from webapp.logs.clean import many_lines, one_line
 from webapp.logs.redaction import known_secrets, redact
 from webapp.request_ids import request_id_of
 

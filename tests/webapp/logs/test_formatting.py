@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from engine.plain_text import many_lines, one_line
 from tests.support.attacks import ATTACKS, raw_controls
 from webapp.logs.about import about, begin_about, known_ids
-from webapp.logs.clean import many_lines, one_line
 from webapp.logs.formatting import JsonFormatter, PlainFormatter, make_formatter
 from webapp.request_ids import answering
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from webapp.logs.clean import one_line
+from engine.plain_text import one_line
 from webapp.operations.doctor import SECONDS, WORKER_SECONDS, examine
 from webapp.operations.findings import ERROR, OK, WARNING, Finding
 
